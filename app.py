@@ -1,0 +1,20 @@
+"""Opens the studio: `python app.py`, then http://127.0.0.1:7860. Hugging Face Spaces runs this file as well."""
+
+import os
+
+# The studio asks the network for nothing. These are read when gradio and huggingface_hub are imported.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+from rapsr_core import ASSETS  # noqa: E402
+from rapsr_core.comparison import Comparer  # noqa: E402
+from studio import examples, page, theme  # noqa: E402
+
+EXAMPLES = ASSETS / "examples"
+
+demo = page.build(Comparer(assets=ASSETS), examples.load(EXAMPLES))
+
+if __name__ == "__main__":
+    address = {} if os.environ.get("SPACE_ID") else {"server_name": "127.0.0.1"}
+    demo.launch(**address, **theme.launch_options([EXAMPLES]))

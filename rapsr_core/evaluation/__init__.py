@@ -1,0 +1,1 @@
+"""Test sets, the run over a folder, summaries with intervals."""

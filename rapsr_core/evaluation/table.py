@@ -1,0 +1,73 @@
+"""scores.csv: one row an image, appended when the image is finished, so that a killed run loses at most the one under
+way.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+WHICH = ("input", "baseline", "enhanced")
+BRANCHES = ("baseline", "enhanced")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of one image: (metric, which) -> value, None where it could not be computed (`notes` says why). Branch
+    -> seconds.
+    """
+
+    image: str
+    scores: dict[tuple[str, str], float | None]
+    seconds: dict[str, float]
+    notes: str = ""
+
+
+def header(metrics: Sequence[str]) -> list[str]:
+    scores = [f"{metric}_{which}" for metric in metrics for which in WHICH]
+    return ["image", *scores, *(f"seconds_{branch}" for branch in BRANCHES), "notes"]
+
+
+def append(path: Path, row: Row, metrics: Sequence[str]) -> None:
+    """Add a row in one write; the header first when the file is new."""
+    values = [row.scores[metric, which] for metric in metrics for which in WHICH]
+    cells = ["" if value is None else f"{value:.6g}" for value in values]
+    times = [f"{row.seconds[branch]:.2f}" for branch in BRANCHES]
+    lines = [[row.image, *cells, *times, row.notes]]
+    if not path.is_file() or path.stat().st_size == 0:
+        lines.insert(0, header(metrics))
+    with path.open("a", newline="", encoding="utf-8") as file:
+        file.write(_text(lines))
+
+
+def load(path: Path, metrics: Sequence[str]) -> list[Row]:
+    """Rows so far, [] without a file. A last line without its end (the run was killed while writing) is cut off the
+    file.
+    """
+    if not path.is_file():
+        return []
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
+    if whole != text:
+        path.write_bytes(whole)
+    return [_row(cells, metrics) for cells in csv.DictReader(io.StringIO(whole.decode("utf-8")))]
+
+
+def _row(cells: dict[str, str], metrics: Sequence[str]) -> Row:
+    keys = [(metric, which) for metric in metrics for which in WHICH]
+    texts = {key: cells[f"{key[0]}_{key[1]}"] for key in keys}
+    return Row(
+        cells["image"],
+        {key: float(text) if text else None for key, text in texts.items()},
+        {branch: float(cells[f"seconds_{branch}"]) for branch in BRANCHES},
+        cells["notes"],
+    )
+
+
+def _text(lines: Sequence[Sequence[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(lines)
+    return buffer.getvalue()

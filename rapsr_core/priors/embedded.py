@@ -1,0 +1,132 @@
+"""The embedded prior: a small diffusion model of stock components over the space-to-depth codec.
+
+UNet input: 48 noisy channels + 48 guide channels; output: the clean latent itself (`prediction_type="sample"`, which is what
+works when one site is a whole high-dimensional patch: Li and He, "Back to Basics", 2025). The scheduler reaches zero
+terminal SNR, so sampling may start from pure noise (Lin et al., "Common Diffusion Noise Schedules ...", WACV 2024).
+"""
+
+from __future__ import annotations
+
+import gzip
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+
+from rapsr_core.priors.codec import SpaceToDepthCodec
+
+VOCABULARY_SIZE = 49408
+"""CLIP's byte pairs: 256 bytes + 256 word-final bytes + 48 894 merges + 2 special tokens."""
+
+
+@dataclass(frozen=True)
+class EmbeddedConfig:
+    """Sizes of the embedded prior. The defaults are the shipped one; tests build a tiny one of the same classes."""
+
+    block_channels: tuple[int, ...] = (64, 128, 192)
+    layers_per_block: int = 1
+    attention_heads: tuple[int, ...] = (2, 4, 6)
+    text_width: int = 64
+    text_layers: int = 3
+    text_heads: int = 4
+    norm_groups: int = 32
+    gain: float = 4.0
+    block_px: int = 4
+
+
+TINY = EmbeddedConfig(block_channels=(8, 16), attention_heads=(1, 2), text_width=16, text_layers=1, text_heads=2, norm_groups=4)
+"""A real instance small enough for a test: about 0.9 M parameters, nearly all of them the vocabulary."""
+
+
+def clip_tokenizer() -> CLIPTokenizer:
+    """CLIP's tokenizer (Radford et al. 2021), 77 tokens, from the byte-pair file inside the `openai-clip` package.
+
+    The package is found, not imported: importing it loads torchvision and pkg_resources.
+    """
+    spec = importlib.util.find_spec("clip")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("the CLIP byte pairs come with openai-clip: pip install openai-clip")
+    path = Path(spec.submodule_search_locations[0]) / "bpe_simple_vocab_16e6.txt.gz"
+    lines = gzip.decompress(path.read_bytes()).decode("utf-8").split("\n")
+    merges = [tuple(line.split()) for line in lines[1 : VOCABULARY_SIZE - 256 - 2 + 1 - 256]]
+    symbols = _byte_symbols()
+    tokens = symbols + [s + "</w>" for s in symbols] + ["".join(m) for m in merges] + ["<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={t: i for i, t in enumerate(tokens)}, merges=merges, model_max_length=77)
+
+
+def _byte_symbols() -> list[str]:
+    """GPT-2's printable stand-ins for the 256 bytes, in CLIP's order (printable ones first)."""
+    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    return [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
+
+
+def build_unet(config: EmbeddedConfig) -> UNet2DConditionModel:
+    """UNet with random weights. Outermost level: convolutions; middle: attends to the text only; innermost: also to itself.
+
+    Self-attention stays at the innermost level because its cost grows with the square of the sites (at 512x512 output the
+    middle level has 4096) and because 128-px training patches would teach it distances that inference never meets again.
+    """
+    latent, depth = 3 * config.block_px**2, len(config.block_channels)
+    return UNet2DConditionModel(
+        in_channels=2 * latent,
+        out_channels=latent,
+        block_out_channels=config.block_channels,
+        layers_per_block=config.layers_per_block,
+        down_block_types=("DownBlock2D",) + ("CrossAttnDownBlock2D",) * (depth - 1),
+        up_block_types=("CrossAttnUpBlock2D",) * (depth - 1) + ("UpBlock2D",),
+        cross_attention_dim=config.text_width,
+        attention_head_dim=config.attention_heads,  # diffusers reads this argument as the NUMBER of heads per level
+        only_cross_attention=(True,) * (depth - 1) + (False,),
+        mid_block_only_cross_attention=False,
+        norm_num_groups=config.norm_groups,
+    )
+
+
+def build_text_encoder(config: EmbeddedConfig) -> CLIPTextModel:
+    """Small CLIP text encoder with random weights, 77 positions."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=VOCABULARY_SIZE,
+            hidden_size=config.text_width,
+            intermediate_size=4 * config.text_width,
+            num_hidden_layers=config.text_layers,
+            num_attention_heads=config.text_heads,
+            max_position_embeddings=77,
+            projection_dim=config.text_width,
+            bos_token_id=VOCABULARY_SIZE - 2,
+            eos_token_id=VOCABULARY_SIZE - 1,
+        )
+    )
+
+
+def build_scheduler() -> DDIMScheduler:
+    """DDIM (Song et al. 2021), x0 prediction, zero terminal SNR, trailing spacing: t = 999 is the first step visited."""
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_schedule="scaled_linear",
+        beta_start=0.00085,
+        beta_end=0.012,
+        prediction_type="sample",
+        rescale_betas_zero_snr=True,
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )
+
+
+def build_codec(config: EmbeddedConfig) -> SpaceToDepthCodec:
+    return SpaceToDepthCodec(block_px=config.block_px, gain=config.gain)
+
+
+def save_embedded(folder: Path, unet: UNet2DConditionModel, text_encoder: CLIPTextModel, codec: SpaceToDepthCodec) -> None:
+    """Write the prior as a diffusers-style folder, weights in fp16 safetensors."""
+    unet.to(torch.float16).save_pretrained(folder / "unet", safe_serialization=True)
+    text_encoder.to(torch.float16).save_pretrained(folder / "text_encoder", safe_serialization=True)
+    clip_tokenizer().save_pretrained(folder / "tokenizer")
+    build_scheduler().save_pretrained(folder / "scheduler")
+    codec_facts = {"class": "SpaceToDepthCodec", "block_px": codec.block_px, "gain": codec.gain}
+    (folder / "codec.json").write_text(json.dumps(codec_facts, indent=2) + "\n")

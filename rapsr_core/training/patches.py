@@ -1,0 +1,85 @@
+"""Training patches from a cache: a function of (seed, sample number), whatever the batch or the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rapsr_core.cleaners import SCALE
+from rapsr_core.images import resize
+from rapsr_core.priors import SpaceToDepthCodec
+from rapsr_core.training.cache import ITEM_PX, Cache, Item, as_tensor
+
+GUIDE_SHARES = {"none": 0.12, "bicubic": 0.34, "real-esrgan": 0.54}
+"""Any regression restorer can stand before the prior, because it has seen more than one; and none at all."""
+
+Choose = Callable[[Item, np.random.Generator], tuple[Tensor, str]]
+"""An item -> the target (1, 3, ITEM_PX, ITEM_PX) in [0, 1] and the text that goes with it."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """target, guide: (B, 3, P, P) in [0, 1]; the guide is mid grey where `has_guide` (B,) is False;
+    noise: (B, C, P/4, P/4) standard normal; timesteps: (B,) int64, stratified over the batch."""
+
+    target: Tensor
+    guide: Tensor
+    has_guide: Tensor
+    noise: Tensor
+    timesteps: Tensor
+    texts: list[str]
+
+
+@dataclass(frozen=True)
+class PatchSampler:
+    """Cuts patches of `patch_px` at any pixel offset, mirrored half of the time (never turned: gravity is knowledge)."""
+
+    cache: Cache
+    choose: Choose
+    patch_px: int
+    codec: SpaceToDepthCodec
+    timesteps: int
+    seed: int
+
+    def batch(self, first: int, size: int) -> Batch:
+        """Samples first ... first + size - 1."""
+        rows = [self._sample(first + k) for k in range(size)]
+        targets, guides, has_guide, noises, texts = zip(*rows, strict=True)
+        rng = np.random.default_rng([self.seed, first, 1])
+        strata = (rng.permutation(size) + rng.random(size)) / size
+        return Batch(
+            target=torch.cat(targets),
+            guide=torch.cat(guides),
+            has_guide=torch.tensor(has_guide),
+            noise=torch.cat(noises),
+            timesteps=torch.from_numpy((strata * self.timesteps).astype(np.int64)),
+            texts=list(texts),
+        )
+
+    def _sample(self, number: int) -> tuple[Tensor, Tensor, bool, Tensor, str]:
+        rng = np.random.default_rng([self.seed, number])
+        item = self.cache[int(rng.integers(self.cache.items))]
+        target, text = self.choose(item, rng)
+        kind = str(rng.choice(list(GUIDE_SHARES), p=list(GUIDE_SHARES.values())))
+        y, x = (int(v) for v in rng.integers(ITEM_PX - self.patch_px + 1, size=2))
+        mirrored = bool(rng.integers(2))
+        target, guide = (self._cut(image, y, x, mirrored) for image in (target, _guide(item, kind)))
+        sites = self.patch_px // self.codec.block_px
+        noise = torch.from_numpy(rng.standard_normal((1, self.codec.channels, sites, sites), dtype=np.float32))
+        return target, guide, kind != "none", noise, text
+
+    def _cut(self, image: Tensor, y: int, x: int, mirrored: bool) -> Tensor:
+        crop = image[..., y : y + self.patch_px, x : x + self.patch_px]
+        return crop.flip(-1) if mirrored else crop
+
+
+def _guide(item: Item, kind: str) -> Tensor:
+    if kind == "none":
+        return torch.full((1, 3, ITEM_PX, ITEM_PX), 0.5)
+    if kind == "bicubic":
+        return resize(as_tensor(item.lq), (item.lq.shape[0] * SCALE, item.lq.shape[1] * SCALE))
+    return as_tensor(item.cleaned)

@@ -1,0 +1,201 @@
+"""Controls of the page <-> Recipe, both ways. One table says what each control is; nothing else knows the fields.
+
+A control's `path` is the recipe field it sets ("steps", "enhanced.strength"). Two recipe fields need two controls each:
+`caption` (a box, and a tick for "write it for me") and `target_px` (width and height).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gradio as gr
+
+from rapsr_core.recipe import Recipe, RecipeError
+
+Kind = Literal["slider", "integer", "optional integer", "text", "choice", "tick"]
+Group = Literal["caption", "enhanced", "baseline", "sampling", "output"]
+
+
+@dataclass(frozen=True)
+class Control:
+    """One row of the table. `low`, `high` and `step` are for numbers, `choices` (label, value) for lists."""
+
+    path: str
+    label: str
+    kind: Kind
+    group: Group
+    info: str
+    low: float = 0
+    high: float = 0
+    step: float = 1
+    choices: tuple[tuple[str, str], ...] = ()
+    lines: int = 1
+    placeholder: str = ""
+
+
+CONTROLS = (
+    Control(
+        "caption", "Caption", "text", "caption",
+        "What the picture shows. Both branches read it. Edit it freely.",
+        lines=2, placeholder="Written here when a photograph is opened",
+    ),
+    Control(
+        "caption.automatic", "Write the caption for me", "tick", "caption",
+        "Ticked: each new photograph is captioned, and an empty box is captioned at Compare. "
+        "Not ticked: the box is used exactly as it stands, empty too.",
+    ),
+    Control(
+        "enhanced.positive_identifier", "Positive identifier", "text", "enhanced",
+        "Leads the positive prompt. The refinement taught the prior that this text means a clean photograph.",
+    ),
+    Control(
+        "enhanced.negative_identifier", "Negative identifier", "text", "enhanced",
+        "Leads the negative prompt. It stands for the damage that guidance moves away from.",
+    ),
+    Control(
+        "enhanced.positive", "Positive prompt", "text", "enhanced",
+        "Added after identifier and caption. RAP-SR needs none.", placeholder="nothing added",
+    ),
+    Control(
+        "enhanced.negative", "Negative prompt", "text", "enhanced",
+        "Added after the negative identifier. RAP-SR needs none.", placeholder="nothing added",
+    ),
+    Control(
+        "enhanced.strength", "Refinement strength", "slider", "enhanced",
+        "How much of the refinement is plugged into the prior. 0 = none of it, 1 = as trained.", 0, 1.5, 0.05,
+    ),
+    Control(
+        "baseline.positive", "Positive prompt", "text", "baseline",
+        "Quality words written by hand, added after the caption, as existing methods do.", placeholder="nothing added",
+    ),
+    Control(
+        "baseline.negative", "Negative prompt", "text", "baseline",
+        "What guidance moves away from in the baseline.", placeholder="nothing added",
+    ),
+    Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 100, 1),
+    Control(
+        "guidance_scale", "Guidance scale", "slider", "sampling",
+        "Pull from the negative towards the positive prompt. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,
+    ),
+    Control(
+        "seed", "Seed", "integer", "sampling",
+        "Start of the noise. Both branches use the same, and the same seed gives the same pixels.", 0, 2**32 - 1,
+    ),
+    Control(
+        "cleaner", "Cleaner", "choice", "sampling",
+        "First-stage restorer that gives the host its guide. Both branches share its result.",
+        choices=(("Real-ESRGAN x4plus", "real-esrgan"), ("None (bicubic x4)", "none")),
+    ),
+    Control(
+        "colour_fix", "Colour fix", "choice", "sampling",
+        "Takes the colours of the result back to those of the guide.",
+        choices=(("Wavelet", "wavelet"), ("AdaIN", "adain"), ("None", "none")),
+    ),
+    Control("output_scale", "Output scale", "slider", "output", "Below 4 the x4 result is reduced.", 1, 4, 0.25),
+    Control(
+        "target_px.width", "Width in px", "optional integer", "output",
+        "With a height, replaces the scale. Empty = use the scale.", 1, 16384,
+    ),
+    Control(
+        "target_px.height", "Height in px", "optional integer", "output",
+        "With a width, replaces the scale. Empty = use the scale.", 1, 16384,
+    ),
+)  # fmt: skip
+
+NOT_ON_PAGE = {
+    "host": "one host is built in so far",
+    "tile_px": "chosen automatically from the size of the picture",
+    "enhanced.refinement": "one refinement is built in so far",
+}
+"""Recipe fields without a control, and why. The API accepts them."""
+
+BY_PATH = {control.path: control for control in CONTROLS}
+
+
+def component(control: Control, value: Any) -> gr.components.Component:
+    """The Gradio component of a control, showing `value`."""
+    common = {"label": control.label, "info": control.info, "value": value, "elem_id": element_id(control.path)}
+    if control.kind == "slider":
+        return gr.Slider(control.low, control.high, step=control.step, **common)
+    if control.kind in ("integer", "optional integer"):
+        return gr.Number(precision=0, minimum=control.low, maximum=control.high, **common)
+    if control.kind == "choice":
+        return gr.Radio(list(control.choices), **common)
+    if control.kind == "tick":
+        return gr.Checkbox(**common)
+    return gr.Textbox(lines=control.lines, max_lines=6, placeholder=control.placeholder or None, **common)
+
+
+def element_id(path: str) -> str:
+    """HTML id of a control: "enhanced.strength" -> "control-enhanced-strength"."""
+    return "control-" + path.replace(".", "-").replace("_", "-")
+
+
+def values_of(recipe: Recipe) -> dict[str, Any]:
+    """What every control shows for a recipe, by path, in the order of CONTROLS."""
+    width, height = recipe.target_px or (None, None)
+    special = {
+        "caption": recipe.caption or "",
+        "caption.automatic": recipe.caption is None,
+        "target_px.width": width,
+        "target_px.height": height,
+    }
+    return {c.path: special[c.path] if c.path in special else _get(recipe, c.path) for c in CONTROLS}
+
+
+def recipe_of(values: Mapping[str, Any]) -> Recipe:
+    """Recipe of the controls' values, by path; fields without a control keep their default.
+
+    Raises:
+        RecipeError: a value is missing, of the wrong type or out of range; the message names the control's field.
+    """
+    fields: dict[str, Any] = {"caption": _caption(values), "target_px": _target_px(values)}
+    for control in CONTROLS:
+        if control.path.startswith(("caption", "target_px.")):
+            continue
+        *parents, name = control.path.split(".")
+        place = fields.setdefault(parents[0], {}) if parents else fields
+        place[name] = _number(control, values[control.path])
+    return Recipe.from_json(fields)
+
+
+def _caption(values: Mapping[str, Any]) -> str | None:
+    text = values["caption"]
+    return None if values["caption.automatic"] and not text.strip() else text
+
+
+def _target_px(values: Mapping[str, Any]) -> list[int] | None:
+    width, height = values["target_px.width"], values["target_px.height"]
+    if (width is None) != (height is None):
+        given, missing = ("width", "height") if height is None else ("height", "width")
+        raise RecipeError(f"the output {given} is set and the {missing} is not; set both, or neither to use the scale")
+    return None if width is None else [width, height]
+
+
+def _number(control: Control, value: Any) -> Any:
+    """Numbers as the recipe wants them: sliders in whole steps arrive as 8 or 8.0."""
+    if value is None:
+        raise RecipeError(f"{control.path} is empty; enter a number between {control.low:g} and {control.high:g}")
+    if control.kind == "slider" and control.step == 1 and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _get(recipe: Recipe, path: str) -> Any:
+    value: Any = recipe
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def recipe_fields() -> list[str]:
+    """Every field of a recipe by path: "steps", ..., "enhanced.strength"."""
+    names = []
+    for field in dataclasses.fields(Recipe):
+        value = getattr(Recipe(), field.name)
+        inner = [f.name for f in dataclasses.fields(value)] if dataclasses.is_dataclass(value) else []
+        names += [f"{field.name}.{name}" for name in inner] or [field.name]
+    return names

@@ -1,0 +1,90 @@
+"""What the page shows of one comparison while its events arrive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from rapsr_core import events
+from rapsr_core.quality.scoring import Score
+from rapsr_core.recipe import Recipe
+from studio import prompt_view, viewer
+from studio.progress_view import Progress, duration, message
+from studio.runs import RunFolder
+
+LABELS = {"input": "Input (bicubic x4)", "baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
+ALTS = {
+    "input": "The photograph, enlarged four times by bicubic interpolation",
+    "baseline": "Result of the host alone",
+    "enhanced": "Result of the host with the RAP-SR refinement plugged in",
+}
+
+
+@dataclass
+class LiveRun:
+    """State of one comparison; `take` each event in order, then read what changed from the methods."""
+
+    folder: RunFolder
+    recipe: Recipe
+    pictures: dict[str, viewer.Picture] = field(default_factory=dict)
+    scores: dict[str, dict[str, Score]] = field(default_factory=dict)
+    prompts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    downloads: dict[str, Path] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    progress: Progress = Progress("Waiting for the model")
+    finished: bool = False
+
+    def show_input(self, enlarged: Tensor) -> None:
+        """The input after bicubic x4, (1, 3, 4H, 4W) sRGB in [0, 1]."""
+        self.pictures["input"] = self._picture("input", self.folder.picture(enlarged, "input"), enlarged)
+
+    def take(self, event: events.Event) -> None:
+        """Bring the state up to date with an event."""
+        match event:
+            case events.Prepared():
+                self.recipe, self.prompts = event.recipe, event.prompts
+                self.progress = Progress("Starting")
+            case events.Scored():
+                self.scores[event.which] = event.scores
+            case events.Stage():
+                self._stage(event)
+            case events.Image():
+                self.seconds[event.which] = event.seconds
+                path = self.folder.result(event.image, event.which, self.recipe)
+                self.downloads[event.which] = path
+                self.pictures[event.which] = self._picture(event.which, path, event.image)
+            case events.Finished():
+                self.finished = True
+                self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
+                self.downloads["recipe"] = self.folder.recipe(event.recipe)
+                self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)
+
+    def viewer_value(self) -> dict[str, Any]:
+        """The newest two pictures side by side; baseline against enhanced in the end."""
+        names = [name for name in LABELS if name in self.pictures]
+        left, right = (names[-2], names[-1]) if len(names) > 1 else (names[0], names[0])
+        return viewer.value(self.folder.id, [self.pictures[name] for name in names], left, right)
+
+    def prompts_html(self) -> str:
+        """The prompt cards of this run's recipe."""
+        text = self.recipe.enhanced
+        return prompt_view.render(self.prompts, {"positive": text.positive_identifier, "negative": text.negative_identifier})
+
+    def _stage(self, event: events.Stage) -> None:
+        self.seconds[event.stage] = event.seconds
+        spent = sum(self.seconds.values())
+        whole = spent + event.seconds_left if event.seconds_left is not None else None
+        fraction = spent / whole if whole else 0.0
+        text = message(event.stage, event.step, event.steps, event.seconds_left)
+        self.progress = Progress(text, fraction, event.stage, dict(self.seconds))
+        if event.preview is not None and event.stage != "cleaner":
+            path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}")
+            note = f"step {event.step} of {event.steps}"
+            self.pictures[event.stage] = self._picture(event.stage, path, event.preview, note)
+
+    def _picture(self, name: str, path: Path, image: Tensor, note: str = "") -> viewer.Picture:
+        height_px, width_px = image.shape[-2:]
+        return viewer.Picture(name, LABELS[name], ALTS[name], path, width_px, height_px, note)

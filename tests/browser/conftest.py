@@ -1,0 +1,118 @@
+"""The real `python app.py` in a process of its own that cannot reach the network, and the real Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+OFFLINE = Path(__file__).with_name("offline")
+ARTEFACTS = Path(__file__).with_name("artefacts")
+START_S, PHOTO_PX = 60, 96
+CHROMIUM_OPTIONS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Server:
+    """The running studio."""
+
+    url: str
+    cache: Path  # Gradio's folder of uploads and results
+    log: Path  # what it printed
+    attempts: Path  # the network it asked for; absent when it asked for none
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("studio")
+    found = Server(f"http://127.0.0.1:{_free_port()}", folder / "cache", folder / "log.txt", folder / "attempts.txt")
+    environment = {
+        **os.environ,
+        "GRADIO_SERVER_PORT": found.url.rsplit(":", 1)[1],
+        "GRADIO_TEMP_DIR": str(found.cache),
+        "PYTHONPATH": str(OFFLINE),
+        "OFFLINE_LOG": str(found.attempts),
+    }
+    with found.log.open("wb") as log:
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            _wait(found, process)
+            yield found
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.fail("Chromium is not installed: apt-get install chromium (Debian), or put `chromium` on the PATH")
+    ARTEFACTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_OPTIONS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(server: Server, browser: Browser) -> Iterator[Page]:
+    """The studio's page at desktop size. Asking any other host for anything fails the test."""
+    opened = browser.new_page(viewport={"width": 1440, "height": 900})
+    foreign: list[str] = []
+    opened.on("request", lambda request: None if _local(request.url, server) else foreign.append(request.url))
+    opened.goto(server.url)
+    opened.wait_for_selector("#run", timeout=30_000)
+    yield opened
+    opened.close()
+    assert foreign == []
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real photograph, PHOTO_PX a side: the centre of the first bundled example."""
+    source = sorted(path for path in (ROOT / "assets" / "examples").iterdir() if path.suffix in (".png", ".jpg", ".webp"))[0]
+    path = tmp_path_factory.mktemp("photo") / "my photo (1).png"
+    with Image.open(source) as opened:
+        left, top = ((side - PHOTO_PX) // 2 for side in opened.size)
+        opened.convert("RGB").crop((left, top, left + PHOTO_PX, top + PHOTO_PX)).save(path)
+    return path
+
+
+def _local(url: str, server: Server) -> bool:
+    return url.startswith((server.url, "data:", "blob:"))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(server.url, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            if process.poll() is not None:
+                break
+            time.sleep(0.2)
+    pytest.fail(f"app.py did not serve a page within {START_S} s; it printed:\n{server.log.read_text()[-4000:]}")

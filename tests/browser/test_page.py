@@ -1,0 +1,230 @@
+"""A visitor's way through the page, on the real app with its real weights, in headless Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+ARTEFACTS = Path(__file__).with_name("artefacts")
+RUN_MS = 90_000
+STEPS = 3
+
+
+def open_photo(page: Page, photo: Path) -> None:
+    page.set_input_files("#photo input[type=file]", photo)
+    expect(page.locator("#status")).to_contain_text("px", timeout=RUN_MS)
+
+
+def set_number(page: Page, control: str, value: float) -> None:
+    box = page.locator(f"#control-{control} input[type=number]")
+    if not box.is_visible():
+        page.locator("#group-sampling > button, #group-sampling .label-wrap").first.click()
+    box.fill(str(value))
+    box.press("Tab")
+
+
+def compare(page: Page) -> None:
+    page.click("#run")
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
+
+
+def now(divider: Locator) -> int:
+    return int(divider.get_attribute("aria-valuenow") or "")
+
+
+def downloaded(page: Page, name: str) -> tuple[str, bytes]:
+    with page.expect_download() as waiting:
+        page.click(f"#download-{name}")
+    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
+
+
+def pixels(data: Path) -> bytes:
+    with Image.open(data) as opened:
+        return opened.convert("RGB").tobytes()
+
+
+def test_opens_a_photograph_and_scores_it_at_once(page: Page, photo: Path, server: Any) -> None:
+    open_photo(page, photo)
+    expect(page.locator("#status")).to_contain_text("96 × 96 px → 384 × 384 px")
+    expect(page.locator("#scores tbody tr").first.locator("td").first).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=RUN_MS)
+    expect(page.locator("#control-caption textarea")).to_have_value(re.compile("^a photo"), timeout=RUN_MS)
+    expect(page.locator("#status")).to_contain_text("about", timeout=RUN_MS)
+    uploads = [path for path in server.cache.rglob("my photo*.png") if "runs" not in path.parts]
+    assert photo.read_bytes() in [path.read_bytes() for path in uploads], "the upload was changed on its way"
+
+
+def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -> None:
+    open_photo(page, photo)
+    set_number(page, "steps", STEPS)
+    set_number(page, "seed", 7)
+    seen: list[str] = []
+    page.on("response", lambda response: seen.append(response.url) if "preview-" in response.url else None)
+    compare(page)
+    for branch in ("baseline", "enhanced"):
+        assert any(f"preview-{branch}-" in url for url in seen), f"no preview of the {branch} branch was shown"
+    page.screenshot(path=ARTEFACTS / "compared.png", full_page=True)
+
+    rows = {row.locator("th").inner_text().split()[0]: row.locator("td").all_inner_texts() for row in page.locator("#scores tbody tr").all()}
+    assert set(rows) == {"NIQE", "BRISQUE", "PIQE"}
+    for cells in rows.values():
+        first, baseline, enhanced, difference = (float(cell.replace("−", "-").replace("±", "")) for cell in cells[:4])
+        assert difference == pytest.approx(enhanced - baseline, abs=0.011)
+        assert first == first
+    assert page.locator("#scores .way").all_inner_texts() == ["↓", "↓", "↓"]
+
+    caption = page.locator("#control-caption textarea").input_value()
+    recipe = {"steps": STEPS, "seed": 7, "caption": caption}
+    client = Client(server.url, verbose=False, download_files=False)
+    baseline, enhanced, report = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
+    for branch, answer in (("baseline", baseline), ("enhanced", enhanced)):
+        name, data = downloaded(page, branch)
+        assert name == f"my-photo-1-{branch}-seed7.png"
+        served = Path(page.evaluate("url => url", answer["path"]))
+        assert data == served.read_bytes(), f"the {branch} picture of the page differs from the API's"
+        shown = page.locator(f"#viewer img[alt*='{'alone' if branch == 'baseline' else 'plugged in'}']")
+        inside = page.evaluate("async url => Array.from(new Uint8Array(await (await fetch(url)).arrayBuffer()))", shown.get_attribute("src"))
+        assert bytes(inside) == data
+    name, data = downloaded(page, "recipe")
+    assert json.loads(data) == report["recipe"]
+    assert json.loads(Image.open(served).text["rapsr-recipe"]) == report["recipe"]
+
+
+def test_divider_is_labelled_and_moves_by_keyboard_and_mouse(page: Page, photo: Path) -> None:
+    open_photo(page, photo)
+    set_number(page, "steps", 1)
+    compare(page)
+    divider = page.get_by_role("slider", name="Divider between the left and the right picture")
+    expect(page.locator("#viewer .tag.left")).to_have_text("Baseline")
+    expect(page.locator("#viewer .tag.right")).to_have_text("RAP-SR enhanced")
+    assert now(divider) == 50
+    divider.focus()
+    for key, expected in (("ArrowRight", 51), ("Shift+ArrowRight", 61), ("ArrowLeft", 60), ("Home", 0), ("End", 100), ("PageDown", 90)):
+        page.keyboard.press(key)
+        assert now(divider) == expected, key
+    stage = page.locator("#viewer .stage").bounding_box()
+    assert stage is not None
+    y = stage["y"] + stage["height"] / 2
+    page.mouse.move(stage["x"] + stage["width"] * 0.9, y)
+    page.mouse.down()
+    page.mouse.move(stage["x"] + stage["width"] * 0.25, y, steps=4)
+    page.mouse.up()
+    assert now(divider) == pytest.approx(25, abs=1)
+    page.get_by_label("Picture on the left").select_option("Input (bicubic x4)")
+    expect(page.locator("#viewer .tag.left")).to_have_text("Input (bicubic x4)")
+    page.get_by_role("button", name="1:1").click()
+    width = page.locator("#viewer .picture.right").evaluate("image => [image.clientWidth, image.naturalWidth]")
+    assert width == [384, 384]
+    assert page.locator("#viewer .picture.right").evaluate("image => getComputedStyle(image).imageRendering") == "pixelated"
+    page.screenshot(path=ARTEFACTS / "one_to_one.png")
+
+
+def test_default_recipe_on_an_example(page: Page) -> None:
+    assert page.locator("#examples button").count() >= 6
+    licences = page.locator("#examples .licence").all_inner_texts()
+    assert all(licences)
+    page.locator("#examples button").first.click()
+    expect(page.locator("#status")).to_contain_text("px", timeout=RUN_MS)
+    compare(page)
+    page.screenshot(path=ARTEFACTS / "example_default.png")
+
+
+def test_stop_midway_frees_the_slot_and_unplugs_the_refinement(page: Page, photo: Path, server: Any) -> None:
+    client = Client(server.url, verbose=False, download_files=False)
+    recipe = {"steps": 1, "seed": 3, "caption": "a photo"}
+    before = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
+    open_photo(page, photo)
+    expect(page.locator("#status")).to_contain_text("about", timeout=RUN_MS)
+    set_number(page, "steps", 12)
+    page.click("#run")
+    expect(page.locator("#progress .message")).to_contain_text("Enhanced, step", timeout=RUN_MS)
+    page.click("#stop")
+    expect(page.locator("#progress .message")).to_have_text("Stopped")
+    page.wait_for_timeout(1500)
+    expect(page.locator("#progress .message")).to_have_text("Stopped")
+    page.screenshot(path=ARTEFACTS / "stopped.png")
+    after = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
+    assert pixels(after[0]["path"]) == pixels(before[0]["path"]), "the refinement stayed plugged in after Stop"
+    set_number(page, "steps", 1)
+    compare(page)
+
+
+def test_bad_upload_is_refused_with_one_message_and_the_page_lives_on(page: Page, photo: Path, tmp_path: Path) -> None:
+    page.click("#run")
+    expect(page.locator("#photo")).to_contain_text("There is no photograph yet")
+    bad = tmp_path / "holiday.png"
+    bad.write_bytes(photo.read_bytes()[:400])
+    page.set_input_files("#photo input[type=file]", bad)
+    expect(page.locator("#status [role=alert]")).to_contain_text("'holiday.png' is damaged or incomplete")
+    page.click("#run")
+    expect(page.locator("#photo")).to_contain_text("'holiday.png' is damaged or incomplete")
+    expect(page.locator("#progress .message")).to_have_text("Ready")
+    page.screenshot(path=ARTEFACTS / "bad_upload.png")
+    page.locator("#examples button").first.click()
+    expect(page.locator("#status")).to_contain_text("about", timeout=RUN_MS)
+    expect(page.locator("#status [role=alert]")).to_have_count(0)
+
+
+def test_large_upload_names_the_time_and_offers_a_crop(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    Image.effect_noise((6000, 4000), 40).convert("RGB").save(large)
+    page.set_input_files("#photo input[type=file]", large)
+    expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"\d+ (s|min|h)"), timeout=RUN_MS)
+    page.click("#crop")
+    expect(page.locator("#status")).to_contain_text("about", timeout=RUN_MS)
+    expect(page.locator("#status [role=alert]")).to_have_count(0)
+
+
+def test_prompt_cards_follow_the_controls(page: Page) -> None:
+    page.fill("#control-caption textarea", "a red <b>bus</b> ${1+1} {{value}}")
+    enhanced = page.locator("#prompts .card").nth(1)
+    expect(enhanced.locator(".text").first).to_have_text("[X]. a red <b>bus</b> ${1+1} {{value}}")
+    expect(enhanced.locator(".ids").first).to_contain_text("314 343 26262")
+    page.fill("#control-caption textarea", "word " * 100)
+    expect(page.locator("#prompts .truncated").first).to_contain_text("Only 77 tokens are encoded")
+
+
+def test_phone_width(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#examples button").first.click()
+    expect(page.locator("#scores tbody tr")).to_have_count(3, timeout=RUN_MS)
+    set_number(page, "steps", 1)
+    compare(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=ARTEFACTS / "phone.png", full_page=True)
+
+
+def test_dark(page: Page, server: Any) -> None:
+    page.goto(server.url + "/?__theme=dark")
+    page.locator("#examples button").first.click()
+    expect(page.locator("#scores tbody tr")).to_have_count(3, timeout=RUN_MS)
+    red, green, blue = map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.querySelector(".gradio-container")).backgroundColor"))[:3])
+    assert max(red, green, blue) < 40
+    page.screenshot(path=ARTEFACTS / "dark.png")
+
+
+def test_the_guard_refuses_and_records(tmp_path: Path) -> None:
+    log = tmp_path / "attempts.txt"
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=2)"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).with_name("offline")), "OFFLINE_LOG": str(log)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert "only loopback is allowed here" in result.stderr
+    assert "192.0.2.1" in log.read_text()
+
+
+def test_no_network_was_asked_for(server: Any) -> None:
+    """Last in this file: everything above ran on the one guarded server."""
+    with socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])), timeout=5):
+        pass
+    assert not server.attempts.exists(), server.attempts.read_text()

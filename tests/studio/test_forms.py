@@ -1,0 +1,70 @@
+import dataclasses
+
+import pytest
+
+from rapsr_core.recipe import BaselineText, EnhancedText, Recipe, RecipeError
+from studio import forms
+
+UNUSUAL = Recipe(
+    cleaner="none",
+    steps=23,
+    guidance_scale=1.75,
+    seed=2**32 - 1,
+    caption="a photo of a bus",
+    colour_fix="adain",
+    output_scale=2.5,
+    target_px=(640, 480),
+    baseline=BaselineText("b+", "b-"),
+    enhanced=EnhancedText("[A]. ", "[B]. ", "e+", "e-", strength=0.35),
+)
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), UNUSUAL, dataclasses.replace(UNUSUAL, caption="", target_px=None)])
+def test_round_trip(recipe: Recipe) -> None:
+    assert forms.recipe_of(forms.values_of(recipe)) == recipe
+
+
+def test_every_recipe_field_has_a_control_or_a_reason() -> None:
+    on_page = {path for path in forms.BY_PATH if path not in ("caption.automatic", "target_px.width", "target_px.height")}
+    fields = set(forms.recipe_fields())
+    assert on_page | {"target_px"} | set(forms.NOT_ON_PAGE) == fields
+    assert not on_page & set(forms.NOT_ON_PAGE)
+
+
+def test_unusual_recipe_differs_in_every_field_on_the_page() -> None:
+    usual, unusual = forms.values_of(Recipe()), forms.values_of(UNUSUAL)
+    assert [path for path in usual if usual[path] == unusual[path]] == []
+
+
+def test_every_control_has_help_and_its_range_is_the_recipes() -> None:
+    for control in forms.CONTROLS:
+        assert control.info.strip() and control.label.strip()
+        if control.kind in ("slider", "integer", "optional integer"):
+            values = forms.values_of(UNUSUAL)
+            for edge in (control.low, control.high):
+                forms.recipe_of({**values, control.path: int(edge) if control.step == 1 else edge})
+            with pytest.raises(RecipeError, match=control.path.split(".")[0]):
+                forms.recipe_of({**values, control.path: int(control.high) + 1})
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"target_px.width": 300}, "the output width is set and the height is not"),
+        ({"target_px.height": 300}, "the output height is set and the width is not"),
+        ({"seed": None}, "seed is empty; enter a number between 0 and"),
+        ({"enhanced.strength": 1.6}, r"enhanced.strength is 1.6; it must be between 0.0 and 1.5"),
+        ({"caption": "x" * 10_000}, "caption has 10000 characters"),
+        ({"steps": 2.5}, "steps is 2.5; it must be a whole number"),
+    ],
+)
+def test_errors_name_the_control(changed: dict, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        forms.recipe_of({**forms.values_of(Recipe()), **changed})
+
+
+def test_caption_box_is_exact_when_not_automatic() -> None:
+    values = forms.values_of(Recipe())
+    assert forms.recipe_of({**values, "caption": "  "}).caption is None
+    assert forms.recipe_of({**values, "caption": "  ", "caption.automatic": False}).caption == "  "
+    assert forms.recipe_of({**values, "caption": "a bus"}).caption == "a bus"
