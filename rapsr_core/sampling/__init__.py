@@ -1,0 +1,1 @@
+"""Sampling: the host contract and the one denoising loop."""

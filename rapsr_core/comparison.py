@@ -1,0 +1,225 @@
+"""One recipe run twice from the same noise, baseline and enhanced, with scores and timings."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from rapsr_core import ASSETS
+from rapsr_core.captions import caption
+from rapsr_core.cleaners import SCALE, clean_steps
+from rapsr_core.colour import fix_colour
+from rapsr_core.device import Device, choose_device
+from rapsr_core.events import Branch, Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.hosts.embedded import EmbeddedHost
+from rapsr_core.hosts.registry import host_info
+from rapsr_core.images import ImageError, resize
+from rapsr_core.priors import Prior, load_prior
+from rapsr_core.prompts import branch_prompts, explain
+from rapsr_core.quality.scoring import Score, score
+from rapsr_core.quality.table import LIVE
+from rapsr_core.recipe import Recipe, RecipeError
+from rapsr_core.refinement import Refinement, load_refinement, plugged_in
+from rapsr_core.sampling.contract import Condition
+from rapsr_core.sampling.denoise import constant, denoise
+from rapsr_core.sampling.noise import ImageNoise
+from rapsr_core.sampling.tiling import choose_tile_px, tiles
+
+MIN_SIDE_PX = 16
+MAX_SECONDS = 600.0
+"""Longest comparison that is started; beyond it the message offers a crop or a smaller size."""
+MAX_OUTPUT_MEGAPIXELS = 16.8
+"""Largest x4 result (4096 x 4096) on a machine whose speed is not known yet."""
+BRANCHES: tuple[Branch, ...] = ("baseline", "enhanced")
+
+
+@dataclass(frozen=True)
+class ComparisonResult:
+    """A drained comparison: the two images and everything else."""
+
+    baseline: Tensor
+    enhanced: Tensor
+    finished: Finished
+
+
+class Speeds:
+    """Seconds per megapixel of x4 output on this machine, by kind of work: an exponential mean of what was measured."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, float] = {}
+
+    def add(self, kind: str, seconds: float, megapixels: float) -> None:
+        new = seconds / megapixels
+        self._known[kind] = new if kind not in self._known else 0.5 * self._known[kind] + 0.5 * new
+
+    def seconds(self, recipe: Recipe, megapixels: float) -> float | None:
+        """For a whole comparison; None until one has been measured."""
+        passes = 1 if recipe.guidance_scale == 1 else 2
+        if not {"pass", "scores", f"cleaner/{recipe.cleaner}"} <= self._known.keys():
+            return None
+        one = 2 * recipe.steps * passes * self._known["pass"] + self._known["scores"] + self._known[f"cleaner/{recipe.cleaner}"]
+        return one * megapixels
+
+
+class Comparer:
+    """Loads what a recipe names when it is first needed, and runs comparisons one at a time (the model is shared)."""
+
+    def __init__(self, assets: Path = ASSETS, device: Device | None = None) -> None:
+        self.assets, self.device = assets, device or choose_device()
+        self.speeds = Speeds()
+        self._slot, self._loading = threading.Lock(), threading.Lock()
+        self._priors: dict[str, Prior] = {}
+        self._refinements: dict[str, Refinement] = {}
+
+    def check_size(self, height: int, width: int, recipe: Recipe) -> None:
+        """Raises ImageError for an input (pixels) that is too small, or too large to finish in MAX_SECONDS."""
+        if min(height, width) < MIN_SIDE_PX:
+            raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
+        megapixels = height * width * SCALE**2 / 1e6
+        seconds = self.speeds.seconds(recipe, megapixels)
+        if seconds is not None and seconds > MAX_SECONDS:
+            raise ImageError(
+                f"{width} x {height} px would take about {seconds / 60:.0f} minutes here, over the limit of "
+                f"{MAX_SECONDS / 60:.0f}; crop the image, reduce it, or take fewer steps"
+            )
+        if seconds is None and megapixels > MAX_OUTPUT_MEGAPIXELS:
+            raise ImageError(
+                f"{width} x {height} px makes {width * SCALE} x {height * SCALE}; up to {MAX_OUTPUT_MEGAPIXELS:g} megapixels "
+                "are made on this machine: crop the image or reduce it"
+            )
+        self._final_size(height, width, recipe)
+
+    def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
+        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
+        if recipe.caption is None:
+            recipe = replace(recipe, caption=caption(image))
+        prior = self._prior(recipe)
+        prompts = explain(prior.tokenizer, branch_prompts(recipe, recipe.caption or ""))
+        return Prepared(recipe, prompts, self.speeds.seconds(recipe, _output_megapixels(image)))
+
+    def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
+        """`compare`, drained."""
+        images: dict[str, Tensor] = {}
+        for event in self.compare(image, recipe, metrics):
+            if isinstance(event, Image):
+                images[event.which] = event.image
+            elif isinstance(event, Finished):
+                finished = event
+        return ComparisonResult(images["baseline"], images["enhanced"], finished)
+
+    def compare(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> Iterator[Event]:
+        """Events of one comparison of (1, 3, H, W) sRGB in [0, 1], in the order of rapsr_core/events.py.
+
+        Closing the iterator cancels at the next step, restores the prior's weights and frees the compute slot.
+        Raises ImageError, RecipeError or RefinementError before the first event.
+        """
+        self.check_size(image.shape[-2], image.shape[-1], recipe)
+        with self._slot:
+            yield from self._events(image, recipe, metrics)
+
+    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Iterator[Event]:
+        clock, megapixels = _Clock(), _output_megapixels(image)
+        refinement = self._refinement(recipe)
+        prepared = self.prepared(image, recipe)
+        recipe, seconds = prepared.recipe, {"caption": clock.lap()}
+        yield prepared
+        size = self._final_size(image.shape[-2], image.shape[-1], recipe)
+        scores: dict[str, dict[str, Score]] = {"input": score(resize(_enlarged(image), size), metrics)}
+        yield Scored("input", scores["input"])
+        seconds["scores"] = clock.lap()
+        guide = None
+        for done, total, guide in clean_steps(image.to(self.device.device), recipe.cleaner):
+            seconds["cleaner"] = clock.peek()
+            yield Stage("cleaner", done, total, guide, clock.peek(), None)
+        assert guide is not None
+        self.speeds.add(f"cleaner/{recipe.cleaner}", clock.lap(), megapixels)
+        host = host_info(recipe.host).build(self._prior(recipe), self.device)
+        condition = host.prepare(image, guide)
+        for branch in BRANCHES:
+            unplug = plugged_in(host.unet, refinement, recipe.enhanced.strength) if branch == "enhanced" else nullcontext()
+            with unplug:
+                latent = yield from self._branch(branch, host, condition, prepared, clock, megapixels)
+            result = fix_colour(host.decode(latent, condition), condition.colour_reference, recipe.colour_fix)
+            result = resize(result.clamp(0, 1), size).cpu()
+            seconds[branch] = clock.lap()
+            yield Image(branch, result, seconds[branch])
+            scores[branch] = score(result, metrics)
+            yield Scored(branch, scores[branch])
+            seconds["scores"] += clock.lap()
+        self.speeds.add("scores", seconds["scores"], megapixels)
+        yield Finished(recipe, prepared.prompts, scores, seconds)
+
+    def _branch(
+        self, branch: Branch, host: EmbeddedHost, condition: Condition, prepared: Prepared, clock: _Clock, megapixels: float
+    ) -> Iterator[Event]:
+        recipe, texts = prepared.recipe, prepared.prompts[branch]
+        positive, negative = (host.encode_text([texts[side]["text"]]) for side in ("positive", "negative"))
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
+        windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
+        schedule, noise = constant(recipe.guidance_scale), ImageNoise(recipe.seed)
+        passes = 1 if recipe.guidance_scale == 1 else 2
+        branches_after = 1 if branch == "baseline" else 0
+        for step in denoise(host, condition, positive, negative, schedule, recipe.steps, noise, windows):
+            spent = clock.peek()
+            left = spent / step.i * (step.n - step.i + branches_after * step.n)
+            yield Stage(branch, step.i, step.n, host.preview(step.z0, condition).cpu(), spent, left)
+        self.speeds.add("pass", spent / (recipe.steps * passes), megapixels)
+        return step.z0
+
+    def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
+        """(height, width) of the result. Raises RecipeError when more than x4 is asked for."""
+        if recipe.target_px is None:
+            return round(height * recipe.output_scale), round(width * recipe.output_scale)
+        target_width, target_height = recipe.target_px
+        if target_width > width * SCALE or target_height > height * SCALE:
+            raise RecipeError(
+                f"target_px is {target_width} x {target_height}; at most {width * SCALE} x {height * SCALE} (x{SCALE}) can be made of "
+                f"this {width} x {height} input"
+            )
+        return target_height, target_width
+
+    def _prior(self, recipe: Recipe) -> Prior:
+        name = host_info(recipe.host).prior
+        with self._loading:
+            if name not in self._priors:
+                folder = self.assets / "prior" if name == "embedded" else name
+                self._priors[name] = load_prior(folder, device=self.device.device)
+            return self._priors[name]
+
+    def _refinement(self, recipe: Recipe) -> Refinement:
+        name, prior = recipe.enhanced.refinement, self._prior(recipe)
+        if name not in self._refinements:
+            self._refinements[name] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+        return self._refinements[name]
+
+
+class _Clock:
+    """Seconds since the last lap."""
+
+    def __init__(self) -> None:
+        self._began = time.perf_counter()
+
+    def peek(self) -> float:
+        return time.perf_counter() - self._began
+
+    def lap(self) -> float:
+        spent, self._began = self.peek(), time.perf_counter()
+        return spent
+
+
+def _enlarged(image: Tensor) -> Tensor:
+    return resize(image, (image.shape[-2] * SCALE, image.shape[-1] * SCALE))
+
+
+def _output_megapixels(image: Tensor) -> float:
+    return image.shape[-2] * image.shape[-1] * SCALE**2 / 1e6
+
+
+__all__: list[Any] = ["MAX_SECONDS", "MIN_SIDE_PX", "Comparer", "ComparisonResult"]

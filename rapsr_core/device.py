@@ -1,0 +1,27 @@
+"""Which device and arithmetic a run uses, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Device:
+    """`dtype` is what networks compute in; latents and the scheduler stay in float32."""
+
+    device: torch.device
+    dtype: torch.dtype
+    reason: str
+
+
+def choose_device() -> Device:
+    """CUDA in bf16 (fp16 where it has none), else the processor: bf16 where it computes in it natively, else float32."""
+    if torch.cuda.is_available():
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        return Device(torch.device("cuda"), dtype, f"{torch.cuda.get_device_name()}, {dtype}".replace("torch.", ""))
+    native = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    dtype = torch.bfloat16 if native else torch.float32
+    why = "the processor computes in bfloat16" if native else "the processor has no native bfloat16"
+    return Device(torch.device("cpu"), dtype, f"CPU, {torch.get_num_threads()} threads, {dtype}: {why}".replace("torch.", ""))

@@ -1,0 +1,51 @@
+"""From identifiers, caption and user text to the exact strings each branch encodes, and their tokens."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from transformers import CLIPTokenizer
+
+from rapsr_core.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A text as the text encoder sees it. `count` includes the begin and end marks; `limit` is the encoder's length."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    count: int
+    limit: int
+    truncated: bool
+
+
+def compose(identifier: str, caption: str, text: str) -> str:
+    """Identifier verbatim as a prefix, then caption and text joined by ", "; empty parts are left out."""
+    return identifier + ", ".join(part for part in (caption.strip(), text.strip()) if part)
+
+
+def tokenize(tokenizer: CLIPTokenizer, text: str) -> Encoded:
+    """Token ids of a text, begin and end marks included, cut to the encoder's length as encoding does."""
+    whole = tokenizer(text, truncation=False, verbose=False).input_ids
+    limit = tokenizer.model_max_length
+    kept = tokenizer(text, truncation=True).input_ids
+    return Encoded(text, tuple(kept), len(whole), limit, len(whole) > limit)
+
+
+def branch_prompts(recipe: Recipe, caption: str) -> dict[str, dict[str, str]]:
+    """Texts by branch and side. As published, the enhanced negative is the negative identifier without a caption."""
+    base, rap = recipe.baseline, recipe.enhanced
+    return {
+        "baseline": {"positive": compose("", caption, base.positive), "negative": compose("", "", base.negative)},
+        "enhanced": {
+            "positive": compose(rap.positive_identifier, caption, rap.positive),
+            "negative": compose(rap.negative_identifier, "", rap.negative),
+        },
+    }
+
+
+def explain(tokenizer: CLIPTokenizer, prompts: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """`branch_prompts` with tokens, as JSON values."""
+    return {b: {s: asdict(tokenize(tokenizer, text)) for s, text in sides.items()} for b, sides in prompts.items()}

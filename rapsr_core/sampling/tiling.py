@@ -1,0 +1,53 @@
+"""Tiles over a latent, with smooth weights, so that predictions are blended where tiles overlap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+WHOLE_UP_TO_PX = 1024
+"""Longest output side that is never tiled."""
+TILE_PX = 512
+OVERLAP_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Window in latent sites; bottom and right are exclusive."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def choose_tile_px(output_size: tuple[int, int], asked_px: int | None) -> int | None:
+    """Output pixels a side of a tile; None = the whole image at once."""
+    if asked_px is not None:
+        return asked_px if asked_px < max(output_size) else None
+    return TILE_PX if max(output_size) > WHOLE_UP_TO_PX else None
+
+
+def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """Windows of `side` sites (rounded down to a multiple the network needs) that cover the latent, evenly overlapped."""
+    height, width = latent_size
+    if side is None:
+        return [Tile(0, height, 0, width)]
+    side = max(multiple, side // multiple * multiple)
+    return [Tile(y, y + min(side, height), x, x + min(side, width)) for y in _starts(height, side, multiple) for x in _starts(width, side, multiple)]
+
+
+def _starts(length: int, side: int, multiple: int) -> list[int]:
+    if length <= side:
+        return [0]
+    stride = max(multiple, int(side * (1 - OVERLAP_SHARE)) // multiple * multiple)
+    return [*range(0, length - side, stride), length - side]
+
+
+def weights(tile: Tile) -> Tensor:
+    """(h, w) raised-cosine weights of a tile, positive everywhere; the blend divides by their sum."""
+    height, width = tile.bottom - tile.top, tile.right - tile.left
+    lines = [torch.sin((torch.arange(n) + 0.5) * torch.pi / n).square() for n in (height, width)]
+    return torch.outer(*lines).clamp_min(1e-4)
