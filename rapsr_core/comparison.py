@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,13 +96,20 @@ class Comparer:
             )
         self._final_size(height, width, recipe)
 
+    @property
+    def device_reason(self) -> str:
+        """Where and in what arithmetic it computes, and why."""
+        return self.device.reason
+
+    def prompts(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
+        """What each branch will encode, with tokens; a caption not yet written counts as empty."""
+        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""))
+
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
         if recipe.caption is None:
             recipe = replace(recipe, caption=caption(image))
-        prior = self._prior(recipe)
-        prompts = explain(prior.tokenizer, branch_prompts(recipe, recipe.caption or ""))
-        return Prepared(recipe, prompts, self.speeds.seconds(recipe, _output_megapixels(image)))
+        return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""
@@ -114,7 +121,7 @@ class Comparer:
                 finished = event
         return ComparisonResult(images["baseline"], images["enhanced"], finished)
 
-    def compare(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> Iterator[Event]:
+    def compare(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> Generator[Event, None, None]:
         """Events of one comparison of (1, 3, H, W) sRGB in [0, 1], in the order of rapsr_core/events.py.
 
         Closing the iterator cancels at the next step, restores the prior's weights and frees the compute slot.
@@ -124,7 +131,7 @@ class Comparer:
         with self._slot:
             yield from self._events(image, recipe, metrics)
 
-    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Iterator[Event]:
+    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Generator[Event, None, None]:
         clock, megapixels = _Clock(), _output_megapixels(image)
         refinement = self._refinement(recipe)
         prepared = self.prepared(image, recipe)
@@ -157,8 +164,14 @@ class Comparer:
         yield Finished(recipe, prepared.prompts, scores, seconds)
 
     def _branch(
-        self, branch: Branch, host: EmbeddedHost, condition: Condition, prepared: Prepared, clock: _Clock, megapixels: float
-    ) -> Iterator[Event]:
+        self,
+        branch: Branch,
+        host: EmbeddedHost,
+        condition: Condition,
+        prepared: Prepared,
+        clock: _Clock,
+        megapixels: float,
+    ) -> Generator[Event, None, Tensor]:
         recipe, texts = prepared.recipe, prepared.prompts[branch]
         positive, negative = (host.encode_text([texts[side]["text"]]) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
@@ -220,6 +233,3 @@ def _enlarged(image: Tensor) -> Tensor:
 
 def _output_megapixels(image: Tensor) -> float:
     return image.shape[-2] * image.shape[-1] * SCALE**2 / 1e6
-
-
-__all__: list[Any] = ["MAX_SECONDS", "MIN_SIDE_PX", "Comparer", "ComparisonResult"]

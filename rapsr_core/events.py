@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from torch import Tensor
@@ -61,6 +61,15 @@ class Finished:
     prompts: dict[str, dict[str, Any]]
     scores: dict[str, dict[str, Score]]  # which -> metric -> score
     seconds: dict[str, float]  # caption, cleaner, baseline, enhanced, scores
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "recipe": self.recipe.to_json(),
+            "prompts": self.prompts,
+            "scores": {which: {name: asdict(row) for name, row in rows.items()} for which, rows in self.scores.items()},
+            "seconds": self.seconds,
+        }
 
 
 Event = Prepared | Scored | Stage | Image | Finished

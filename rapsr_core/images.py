@@ -145,9 +145,7 @@ def _identify(data: BinaryIO, name: str) -> Image.Image:
 def _not_an_image(head: bytes, name: str) -> str:
     if head[4:8] == b"ftyp":
         if head[8:12] in HEIF_BRANDS:
-            return (
-                f"{name} is a HEIC photograph and needs the package pillow-heif (pip install pillow-heif); or {REMEDY}"
-            )
+            return f"{name} is a HEIC photograph and needs the package pillow-heif (pip install pillow-heif); or {REMEDY}"
         return f"{name} is a video or an AVIF file this Pillow cannot open; {REMEDY}"
     for start, kind in FOREIGN:
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(start):
@@ -233,9 +231,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None, name: str) -> Image.Imag
             flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
         )
     except (ImageCms.PyCMSError, OSError) as error:
-        raise ImageError(
-            f"the colour profile in {name} cannot be used ({error}); save it without one, in sRGB"
-        ) from error
+        raise ImageError(f"the colour profile in {name} cannot be used ({error}); save it without one, in sRGB") from error
     assert converted is not None
     return converted
 
@@ -258,8 +254,6 @@ def _from_array(array: np.ndarray, name: str) -> Tensor:
 
 def _check_range(values: np.ndarray, name: str) -> None:
     if not np.isfinite(values).all():
-        raise ImageError(
-            f"{name} has {(~np.isfinite(values)).sum()} values that are NaN or infinite; floats must be in [0, 1]"
-        )
+        raise ImageError(f"{name} has {(~np.isfinite(values)).sum()} values that are NaN or infinite; floats must be in [0, 1]")
     if values.min() < 0 or values.max() > 1:
         raise ImageError(f"{name} has values from {values.min():.3g} to {values.max():.3g}; floats must be in [0, 1]")

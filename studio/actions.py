@@ -1,30 +1,31 @@
-"""What happens when a photograph is opened or Compare is pressed. No Gradio here: values in, `Shown` out."""
+"""What happens when a photograph is opened, a prompt edited or Compare pressed. Values in, `Shown` out; no components."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from rapsr_core.captions import CaptionError
+from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
-from rapsr_core.images import ImageError, read, resize, save_png
+from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
+from rapsr_core.refinement import RefinementError
 from studio import forms, progress_view, prompt_view, score_table
 from studio.live_run import LiveRun
-from studio.runs import RunFolder, Runs
+from studio.results import RunFolder
 
-KNOWN = (ImageError, RecipeError)
+KNOWN = (ImageError, RecipeError, RefinementError, CaptionError)
 """Errors whose message is written for the user."""
-LIVE = tuple(name for name, metric in METRICS.items() if metric.live and not metric.needs_reference)
-ON_REQUEST = tuple(name for name, metric in METRICS.items() if not metric.live and not metric.needs_reference)
-READY, STOPPED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped"))
+READY, STOPPED, FAILED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
 CROPS_PX = (1024, 768, 512, 384, 256, 192, 128, 96)
 
 
@@ -42,43 +43,37 @@ class Shown:
     downloads: Mapping[str, Path] | None = None
 
 
-def look(runs: Runs, photo: str, values: Mapping[str, Any]) -> Iterator[Shown]:
-    """A photograph was opened: show it and its size, then its score after bicubic x4, then its caption and the time estimate."""
+def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[Shown]:
+    """A photograph was opened: its size, its score after bicubic x4, then its caption and the time estimate."""
+    side = 0
     try:
         recipe = forms.recipe_of(values)
         image = read(photo)
+        side = _crop_that_fits(comparer, image, recipe)
+        comparer.check_size(image.shape[-2], image.shape[-1], recipe)
+        live = LiveRun(RunFolder(photo), recipe)
+        live.show_input(_enlarged(image))
+        yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, progress=READY)
+        live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
+        yield Shown(scores=score_table.render(live.scores, LIVE))
+        if values["caption.automatic"]:
+            recipe = replace(recipe, caption=None)
+        prepared = comparer.prepared(image, recipe)
+        prompts = prompt_view.render(prepared.prompts, prompt_view.identifiers(recipe))
+        time = _estimate(prepared.estimated_seconds)
+        yield Shown(status=f"{_size(image)} · {time}", caption=prepared.recipe.caption, prompts=prompts)
     except KNOWN as error:
-        yield Shown(status=_problem(str(error)), crop_px=0)
-        return
-    try:
-        runs.comparer.check_size(*image.shape[-2:], recipe)
-    except ImageError as error:
-        side = _crop_that_fits(runs.comparer, image, recipe)
-        yield Shown(status=_problem(str(error)), crop_px=side)
-        return
-    live = LiveRun(RunFolder(photo), recipe)
-    enlarged = resize(image, (image.shape[-2] * 4, image.shape[-1] * 4))
-    live.show_input(enlarged)
-    yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, progress=READY)
-    live.scores["input"] = score(enlarged, LIVE)
-    yield Shown(scores=score_table.render(live.scores, LIVE))
-    if values["caption.automatic"]:
-        recipe = forms.recipe_of({**values, "caption": ""})
-    prepared = runs.comparer.prepared(image, recipe)
-    live.take(prepared)
-    estimate = prepared.estimated_seconds
-    time = f"about {progress_view.duration(estimate)} on this machine" if estimate else "time not measured yet"
-    yield Shown(status=f"{_size(image)} · {time}", caption=prepared.recipe.caption, prompts=live.prompts_html())
+        yield Shown(status=problem(str(error)), crop_px=side)
 
 
-def compare(runs: Runs, photo: str, values: Mapping[str, Any], extra: Sequence[str]) -> Iterator[Shown]:
+def compare(comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Sequence[str]) -> Iterator[Shown]:
     """Compare was pressed: the page follows the events of the run. Closing the iterator cancels the run."""
     recipe, image = forms.recipe_of(values), read(photo)
-    metrics = [*LIVE, *extra]
+    metrics = (*LIVE, *extra)
     live = LiveRun(RunFolder(photo), recipe)
-    live.show_input(resize(image, (image.shape[-2] * 4, image.shape[-1] * 4)))
+    live.show_input(_enlarged(image))
     yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={})
-    with closing(runs.events(image, recipe, [*metrics, score_table.GRID])) as events:
+    with closing(comparer.compare(image, recipe, (*metrics, score_table.GRID))) as events:
         for event in events:
             live.take(event)
             yield Shown(
@@ -91,31 +86,50 @@ def compare(runs: Runs, photo: str, values: Mapping[str, Any], extra: Sequence[s
             )
 
 
+def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
+    """What each branch would encode, as HTML; needs no photograph. A caption still to be written counts as empty."""
+    try:
+        recipe = forms.recipe_of(values)
+        return prompt_view.render(comparer.prompts(recipe), prompt_view.identifiers(recipe))
+    except KNOWN as error:
+        return problem(str(error))
+
+
 def crop(photo: str, side_px: int) -> Path:
-    """The centre of a photograph, side_px square at most, as a new PNG file."""
+    """The centre of a photograph, at most side_px a side, as a new PNG file."""
     image = read(photo)
-    height, width = image.shape[-2:]
-    side_y, side_x = min(side_px, height), min(side_px, width)
-    top, left = (height - side_y) // 2, (width - side_x) // 2
-    return save_png(image[..., top : top + side_y, left : left + side_x], RunFolder(photo).path / f"{Path(photo).stem}-crop.png")
+    height, width = (min(side_px, side) for side in image.shape[-2:])
+    top, left = (image.shape[-2] - height) // 2, (image.shape[-1] - width) // 2
+    return RunFolder(photo).crop(image[..., top : top + height, left : left + width])
+
+
+def problem(message: str) -> str:
+    """One sentence about what is wrong, as HTML."""
+    return f'<span class="problem" role="alert">{escape(message)}</span>'
 
 
 def _crop_that_fits(comparer: Comparer, image: Tensor, recipe: Recipe) -> int:
+    """Largest side of CROPS_PX, smaller than the image, that would be accepted; 0 = none."""
     for side in CROPS_PX:
-        if side >= min(image.shape[-2:]):
-            continue
-        try:
-            comparer.check_size(side, side, recipe)
-        except ImageError:
-            continue
-        return side
+        if side < max(image.shape[-2:]):
+            try:
+                comparer.check_size(min(side, image.shape[-2]), min(side, image.shape[-1]), recipe)
+            except (ImageError, RecipeError):
+                continue
+            return side
     return 0
+
+
+def _enlarged(image: Tensor) -> Tensor:
+    return resize(image, (image.shape[-2] * SCALE, image.shape[-1] * SCALE))
 
 
 def _size(image: Tensor) -> str:
     height, width = image.shape[-2:]
-    return f"{width} × {height} px → {width * 4} × {height * 4} px"
+    return f"{width} × {height} px → {width * SCALE} × {height * SCALE} px"
 
 
-def _problem(message: str) -> str:
-    return f'<span class="problem" role="alert">{escape(message)}</span>'
+def _estimate(seconds: float | None) -> str:
+    if seconds is None:
+        return "the first comparison measures the speed of this machine"
+    return f"about {progress_view.duration(seconds)} on this machine"

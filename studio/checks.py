@@ -7,46 +7,50 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
 from studio import forms
 
 NO_PHOTO = "There is no photograph yet: upload one or pick an example"
-
-
-def photo_problem(comparer: Comparer, photo: str | None, recipe: Recipe) -> str | None:
-    """Why this photograph cannot be compared with this recipe, in one sentence; None when it can."""
-    if photo is None:
-        return NO_PHOTO
-    try:
-        image = read(photo)
-        comparer.check_size(image.shape[-2], image.shape[-1], recipe)
-    except ImageError as error:
-        return str(error)
-    return None
+REFINEMENTS = ("embedded",)
+"""Refinements that visitors may name. The core accepts any folder; a visitor must not choose folders of the server."""
 
 
 def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any]) -> dict[str, str]:
     """Problems of the page's inputs: control path, or "photo", -> message. Empty when the comparison can start."""
     try:
-        recipe = forms.recipe_of(values)
+        _check(comparer, photo, forms.recipe_of(values))
     except RecipeError as error:
-        return {_control_of(str(error)): str(error)}
-    problem = photo_problem(comparer, photo, recipe)
-    return {"photo": problem} if problem else {}
+        return {control_of(str(error)): str(error)}
+    except ImageError as error:
+        return {"photo": str(error)}
+    return {}
 
 
 def check_call(comparer: Comparer, image: str | None, recipe: Any) -> list[dict[str, Any]]:
     """Gradio's validation of an API call: one verdict for the image, one for the recipe."""
     try:
-        parsed = Recipe.from_json({} if recipe is None else recipe)
+        _check(comparer, image, Recipe.from_json({} if recipe is None else recipe))
     except RecipeError as error:
         return [gr.validate(True, ""), gr.validate(False, str(error))]
-    problem = photo_problem(comparer, image, parsed)
-    return [gr.validate(problem is None, problem or ""), gr.validate(True, "")]
+    except ImageError as error:
+        return [gr.validate(False, str(error)), gr.validate(True, "")]
+    return [gr.validate(True, ""), gr.validate(True, "")]
 
 
-def _control_of(message: str) -> str:
-    """The control a recipe's error speaks of: the longest path that the message names."""
+def control_of(message: str) -> str:
+    """The control a RecipeError speaks of: its message begins with the field."""
     named = [path for path in forms.BY_PATH if message.startswith(path)]
-    return max(named, key=len, default="target_px.width" if "output" in message else "photo")
+    return max(named, key=len, default="target_px.width")
+
+
+def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+    host_info(recipe.host)
+    if recipe.enhanced.refinement not in REFINEMENTS:
+        known = ", ".join(REFINEMENTS)
+        raise RecipeError(f"enhanced.refinement is {recipe.enhanced.refinement!r}; it must be one of {known}")
+    if photo is None:
+        raise ImageError(NO_PHOTO)
+    image = read(photo)
+    comparer.check_size(image.shape[-2], image.shape[-1], recipe)

@@ -13,11 +13,12 @@ from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
 from studio import prompt_view, viewer
 from studio.progress_view import Progress, duration, message
-from studio.runs import RunFolder
+from studio.results import RunFolder
 
-LABELS = {"input": "Input (bicubic x4)", "baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
+LABELS = {"input": "Input (bicubic x4)", "cleaner": "Cleaned (guide)", "baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
 ALTS = {
     "input": "The photograph, enlarged four times by bicubic interpolation",
+    "cleaner": "First estimate by the cleaner, which guides both branches",
     "baseline": "Result of the host alone",
     "enhanced": "Result of the host with the RAP-SR refinement plugged in",
 }
@@ -34,7 +35,7 @@ class LiveRun:
     prompts: dict[str, dict[str, Any]] = field(default_factory=dict)
     downloads: dict[str, Path] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    progress: Progress = Progress("Waiting for the model")
+    progress: Progress = field(default_factory=lambda: Progress("Waiting for the model"))
     finished: bool = False
 
     def show_input(self, enlarged: Tensor) -> None:
@@ -70,8 +71,7 @@ class LiveRun:
 
     def prompts_html(self) -> str:
         """The prompt cards of this run's recipe."""
-        text = self.recipe.enhanced
-        return prompt_view.render(self.prompts, {"positive": text.positive_identifier, "negative": text.negative_identifier})
+        return prompt_view.render(self.prompts, prompt_view.identifiers(self.recipe))
 
     def _stage(self, event: events.Stage) -> None:
         self.seconds[event.stage] = event.seconds
@@ -80,9 +80,10 @@ class LiveRun:
         fraction = spent / whole if whole else 0.0
         text = message(event.stage, event.step, event.steps, event.seconds_left)
         self.progress = Progress(text, fraction, event.stage, dict(self.seconds))
-        if event.preview is not None and event.stage != "cleaner":
+        bicubic = event.stage == "cleaner" and self.recipe.cleaner == "none"  # the input again
+        if event.preview is not None and not bicubic:
             path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}")
-            note = f"step {event.step} of {event.steps}"
+            note = "" if event.stage == "cleaner" else f"step {event.step} of {event.steps}"
             self.pictures[event.stage] = self._picture(event.stage, path, event.preview, note)
 
     def _picture(self, name: str, path: Path, image: Tensor, note: str = "") -> viewer.Picture:

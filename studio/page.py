@@ -9,7 +9,6 @@ import gradio as gr
 from rapsr_core.comparison import Comparer
 from studio import api, compare_tab
 from studio.examples import Example
-from studio.runs import Runs
 
 TITLE = "RAP-SR Studio"
 SENTENCE = (
@@ -21,11 +20,10 @@ FILES_CHECKED_EVERY_S, FILES_KEPT_S = 3600, 24 * 3600
 
 def build(comparer: Comparer, shown: list[Example]) -> gr.Blocks:
     """The whole studio over one comparer; `launch(**theme.launch_options(...))` opens it."""
-    runs = Runs(comparer)
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
         gr.HTML(_header(comparer.device_reason), apply_default_css=False, elem_id="header")
-        compare_tab.build(runs, shown)
-        api.build(runs)
+        compare_tab.build(comparer, shown)
+        api.build(comparer)
     return demo
 
 

@@ -37,7 +37,7 @@ def message(stage: str, step: int, steps: int, seconds_left: float | None) -> st
 
 
 def time_left(seconds: float | None) -> str:
-    """"about 7 s left", "about 3 min left", or that no speed was measured yet."""
+    """ "about 7 s left", "about 3 min left", or that no speed was measured yet."""
     return "measuring the speed of this machine" if seconds is None else f"about {duration(seconds)} left"
 
 

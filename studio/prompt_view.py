@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from rapsr_core.recipe import Recipe
+
 LABELS = {"baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
+NO_TEXT = '<span class="none">no text: only start and end tokens</span>'
 SIGNS = (("positive", "Positive"), ("negative", "Negative"))
 
 
@@ -26,13 +29,24 @@ def render(prompts: Mapping[str, Mapping[str, Any]], identifiers: Mapping[str, s
     return f'<div class="prompts">{"".join(cards)}</div>'
 
 
+def identifiers(recipe: Recipe) -> dict[str, str]:
+    """The identifiers of a recipe, as `render` takes them."""
+    return {"positive": recipe.enhanced.positive_identifier, "negative": recipe.enhanced.negative_identifier}
+
+
 def _text(title: str, encoded: Mapping[str, Any], identifier: str) -> str:
     count, limit = encoded["count"], encoded["limit"]
     ids = " ".join(str(number) for number in encoded["token_ids"])
-    text = _marked(encoded["text"], identifier) if encoded["text"] else '<span class="none">no text: only start and end tokens</span>'
+    text = (
+        _marked(encoded["text"], identifier)
+        if encoded["text"]
+        else '<span class="none">no text: only start and end tokens</span>'
+    )
     warning = ""
     if encoded["truncated"]:
-        warning = f'<p class="truncated" role="alert">Only {limit} tokens are encoded. Left out: “{escape(encoded["truncated"])}”</p>'
+        warning = (
+            f'<p class="truncated" role="alert">Only {limit} tokens are encoded. Left out: “{escape(encoded["truncated"])}”</p>'
+        )
     return (
         f'<div class="encoded"><div class="line"><b>{title}</b><span class="count">{count} of {limit} tokens</span></div>'
         f'<code class="text">{text}</code>{warning}'

@@ -19,6 +19,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from rapsr_core import ASSETS
+from rapsr_core.captions import CaptionError
 from rapsr_core.comparison import Comparer
 from rapsr_core.degradation import PRESETS
 from rapsr_core.evaluation import lists
@@ -27,6 +29,9 @@ from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics,
 from rapsr_core.evaluation.summary import markdown
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import Recipe, RecipeError
+from rapsr_core.refinement import RefinementError
+
+ERRORS = (EvaluationError, lists.ListError, ImageError, RecipeError, RefinementError, CaptionError, OSError)
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -48,8 +53,9 @@ def arguments() -> argparse.ArgumentParser:
     how.add_argument("--recipe", type=Path, metavar="FILE", help="JSON recipe; every field is optional")
     how.add_argument("--seed", type=int, help="noise and degradation seed [the recipe's]")
     how.add_argument(
-        "--preset", choices=list(PRESETS), default="rapsr", help="degradation of --hq without --lq [rapsr]"
+        "--assets", type=Path, metavar="DIR", default=ASSETS, help="folder of prior/ and refinement/ [the shipped one]"
     )
+    how.add_argument("--preset", choices=list(PRESETS), default="rapsr", help="degradation of --hq without --lq [rapsr]")
     how.add_argument(
         "--metrics", nargs="+", default=list(DEFAULT_METRICS), help=f"[{' '.join(DEFAULT_METRICS)}], and always grid"
     )
@@ -67,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
             make(args)
         else:
             run(args)
-    except (EvaluationError, lists.ListError, ImageError, RecipeError, OSError) as error:
+    except ERRORS as error:
         parser.exit(2, f"error: {error}\n")
 
 
@@ -89,7 +95,7 @@ def run(args: argparse.Namespace) -> None:
     pairs = find_pairs(args.lq, args.hq, read_names(args.list) if args.list else None)[: args.limit]
     metrics = choose_metrics(args.metrics, has_reference=args.hq is not None)
     settings = Settings(recipe, metrics, args.preset, recipe.seed)
-    rows = evaluate(pairs, settings, Comparer(), args.out)
+    rows = evaluate(pairs, settings, Comparer(args.assets), args.out)
     with tqdm(total=len(pairs), desc="images") as bar:
         for row in rows:
             bar.set_postfix_str(row.image)

@@ -22,7 +22,9 @@ def filter2d(image: Tensor, kernel: Tensor) -> Tensor:
     batch, channels, height, width = image.shape
     margin = kernel.shape[-1] // 2
     if min(height, width) <= margin:
-        raise ValueError(f"an image of {width} x {height} px is too small for a {kernel.shape[-1]}-px kernel; give over {margin} px a side")
+        raise ValueError(
+            f"an image of {width} x {height} px is too small for a {kernel.shape[-1]}-px kernel; give over {margin} px a side"
+        )
     weight = kernel.to(image).expand(batch, *kernel.shape[-2:]).repeat_interleave(channels, 0)[:, None]
     padded = F.pad(image, (margin,) * 4, mode="reflect").reshape(1, batch * channels, height + 2 * margin, width + 2 * margin)
     return F.conv2d(padded, weight, groups=batch * channels).reshape(image.shape)

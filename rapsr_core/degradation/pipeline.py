@@ -117,7 +117,7 @@ def _kernel(facts: Record) -> Tensor:
     else:
         family = {"iso": "gaussian", "aniso": "gaussian"}.get(facts["kind"], facts["kind"].rsplit("_", 1)[0])
         sigmas = facts["sigma_x"], facts["sigma_y"], facts["theta"]
-        kernel = blur_kernel(family, facts["size"], *sigmas, beta=facts["beta"])  # type: ignore[arg-type]
+        kernel = blur_kernel(family, facts["size"], *sigmas, beta=facts["beta"])
     return torch.from_numpy(pad_kernel(kernel))
 
 
@@ -163,6 +163,8 @@ def _check(batch: Tensor, preset: Preset, seeds: Sequence[int]) -> None:
         raise ValueError(f"{len(seeds)} seeds for {len(batch)} images; give one each")
     height, width = batch.shape[-2:]
     if min(height, width) < MIN_SIDE_PX or height % preset.scale or width % preset.scale:
-        raise ValueError(f"images are {width} x {height} px; sides must be multiples of {preset.scale} and at least {MIN_SIDE_PX}")
+        raise ValueError(
+            f"images are {width} x {height} px; sides must be multiples of {preset.scale} and at least {MIN_SIDE_PX}"
+        )
     if not (batch.min() >= 0 and batch.max() <= 1):
         raise ValueError(f"values span {batch.min():.3g} to {batch.max():.3g}; they must be in [0, 1]")

@@ -45,13 +45,27 @@ class Preset:
     scale: int = 4
 
 
-_FIRST = Order(1.0, 0.1, (0.2, 3.0), (0.5, 4.0), (1.0, 2.0), (0.2, 0.7, 0.1), (0.15, 1.5), 0.5, (1, 30), (0.05, 3.0), 0.4, (30, 95))
-_SECOND = Order(0.8, 0.1, (0.2, 1.5), (0.5, 4.0), (1.0, 2.0), (0.3, 0.4, 0.3), (0.3, 1.2), 0.5, (1, 25), (0.05, 2.5), 0.4, (30, 95))
+_FIRST = Order(
+    1.0, 0.1, (0.2, 3.0), (0.5, 4.0), (1.0, 2.0), (0.2, 0.7, 0.1), (0.15, 1.5), 0.5, (1, 30), (0.05, 3.0), 0.4, (30, 95)
+)
+_SECOND = Order(
+    0.8, 0.1, (0.2, 1.5), (0.5, 4.0), (1.0, 2.0), (0.3, 0.4, 0.3), (0.3, 1.2), 0.5, (1, 25), (0.05, 2.5), 0.4, (30, 95)
+)
 _MILD_FIRST = replace(_FIRST, resize_range=(0.3, 1.5), noise_sigma=(1, 15), poisson_scale=(0.05, 2.0), jpeg_quality=(60, 95))
 _MILD_SECOND = replace(
-    _SECOND, blur_share=0.5, resize_range=(0.6, 1.2), noise_sigma=(1, 12), poisson_scale=(0.05, 1.0), jpeg_quality=(60, 100)
+    _SECOND,
+    blur_share=0.5,
+    resize_range=(0.6, 1.2),
+    noise_sigma=(1, 12),
+    poisson_scale=(0.05, 1.0),
+    jpeg_quality=(60, 100),
 )
-_SOFT = {"beta_generalized": (0.5, 2.0), "beta_plateau": (1.0, 1.5)}
+
+
+def _soft(order: Order, sigma_high: float) -> Order:
+    """StableSR's narrower blur kernels."""
+    return replace(order, blur_sigma=(0.2, sigma_high), beta_generalized=(0.5, 2.0), beta_plateau=(1.0, 1.5))
+
 
 PRESETS = {
     row.name: row
@@ -62,8 +76,8 @@ PRESETS = {
         Preset(
             "stablesr",
             (
-                replace(_MILD_FIRST, blur_sigma=(0.2, 1.5), **_SOFT),
-                replace(_MILD_SECOND, blur_sigma=(0.2, 1.0), **_SOFT),
+                _soft(_MILD_FIRST, 1.5),
+                _soft(_MILD_SECOND, 1.0),
             ),
             usm=True,
         ),

@@ -59,10 +59,7 @@ def choose_crops(photos: Path, files: Sequence[str], size_px: int, count: int) -
 
 def alternate(entries: Sequence[Entry], first_seed: int) -> list[Entry]:
     """Give the entries the PRESETS in turn, and seeds counting up from `first_seed`."""
-    return [
-        replace(entry, preset=PRESETS[index % len(PRESETS)], seed=first_seed + index)
-        for index, entry in enumerate(entries)
-    ]
+    return [replace(entry, preset=PRESETS[index % len(PRESETS)], seed=first_seed + index) for index, entry in enumerate(entries)]
 
 
 def centre_crop(file: str, width: int, height: int, size_px: int) -> Entry:
@@ -75,9 +72,7 @@ def write_lists(photos: Path, folder: Path) -> None:
     """Write real_lq.txt, heldout.txt and validation.txt; `photos` holds manifest.tsv, pool/ and real_lq/."""
     with (photos / "manifest.tsv").open(newline="", encoding="utf-8") as file:
         rows = sorted(csv.DictReader(file, delimiter="\t"), key=lambda row: row["file"])
-    real = [
-        centre_crop(r["file"], int(r["width"]), int(r["height"]), 160) for r in rows if r["file"].startswith("real_lq/")
-    ]
+    real = [centre_crop(r["file"], int(r["width"]), int(r["height"]), 160) for r in rows if r["file"].startswith("real_lq/")]
     pool = [row for row in rows if row["file"].startswith("pool/")]
     test = [row["file"] for row in pool if row["package"] in TEST_PACKAGES]
     tuning = [row["file"] for row in pool if row["package"] in VALIDATION_PACKAGES]
@@ -112,12 +107,9 @@ def _write(path: Path, entries: Sequence[Entry], method: str) -> None:
 
 def _ranked(photo: Tensor, file: str, size_px: int, rng: np.random.Generator) -> list[tuple[float, Entry]]:
     height, width = photo.shape[-2:]
-    places = [
-        (int(rng.integers(width - size_px + 1)), int(rng.integers(height - size_px + 1))) for _ in range(POSITIONS)
-    ]
+    places = [(int(rng.integers(width - size_px + 1)), int(rng.integers(height - size_px + 1))) for _ in range(POSITIONS)]
     crops = [
-        (gradient_energy(photo[..., y : y + size_px, x : x + size_px]), Entry(file, x, y, size_px, size_px))
-        for x, y in places
+        (gradient_energy(photo[..., y : y + size_px, x : x + size_px]), Entry(file, x, y, size_px, size_px)) for x, y in places
     ]
     return sorted(crops, key=_energy)
 

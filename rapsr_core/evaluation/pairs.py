@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from rapsr_core.degradation import degrade, preset
+from rapsr_core.degradation.pipeline import MIN_SIDE_PX
 from rapsr_core.images import read
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff", ".heic")
@@ -37,9 +38,7 @@ def find_pairs(lq: Path | None, hq: Path | None, names: Sequence[str] | None = N
     Raises EvaluationError: no folder, a missing or empty one, one stem twice, stems without partner, unknown names.
     """
     if lq is None and hq is None:
-        raise EvaluationError(
-            "nothing to evaluate: give --lq, a folder of low-quality images, or --hq, one of references"
-        )
+        raise EvaluationError("nothing to evaluate: give --lq, a folder of low-quality images, or --hq, one of references")
     inputs, references = _by_stem(lq), _by_stem(hq)
     found = {stem: Pair(stem, inputs.get(stem), references.get(stem)) for stem in inputs or references}
     chosen = list(found) if names is None else list(names)
@@ -59,9 +58,7 @@ def read_names(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise EvaluationError(f"no list at {path}")
-    lines = [
-        line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")
-    ]
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
     names = [_stem(Path(line.split("\t")[0].strip()).name) for line in lines]
     if not names:
         raise EvaluationError(f"{path} names no image; write one file name a line")
@@ -72,13 +69,15 @@ def load(pair: Pair, preset_name: str, seed: int) -> tuple[Tensor, Tensor | None
     """Input (1, 3, h, w) and reference (1, 3, 4h, 4w) or None, sRGB in [0, 1].
 
     Without an LQ file the reference, cut at right and bottom to a multiple of 4, is degraded by the preset with a
-    seed made from `seed` and the name, so that an image's input does not depend on which others are evaluated. Raises
-    EvaluationError when the sizes do not match.
+    seed made from `seed` and the name, so that an image's input does not depend on which others are evaluated.
+    Raises EvaluationError when the sizes do not match, or a reference is too small to be degraded.
     """
     reference = None if pair.hq is None else read(pair.hq)
     if pair.lq is None:
         assert reference is not None
         height, width = (side // SCALE * SCALE for side in reference.shape[-2:])
+        if min(height, width) < MIN_SIDE_PX:
+            raise EvaluationError(f"{pair.name} is {width} x {height} px; to be degraded it needs {MIN_SIDE_PX} px a side")
         reference = reference[..., :height, :width]
         return degrade(reference, preset(preset_name), [degradation_seed(pair.name, seed)]).image, reference
     image = read(pair.lq)

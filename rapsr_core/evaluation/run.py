@@ -6,6 +6,7 @@ scores.csv, summary.json.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from rapsr_core.events import Finished, Image
 from rapsr_core.images import ImageError, read, resize, save_png
 from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import METRICS
-from rapsr_core.recipe import Recipe
+from rapsr_core.recipe import Recipe, RecipeError
 
 DEFAULT_METRICS = ("niqe", "brisque", "piqe", "ilniqe")
 REFERENCE_METRICS = ("psnr", "ssim", "lpips")
@@ -39,11 +40,29 @@ class Settings:
     preset: str = "rapsr"
     seed: int = 0
 
-    def to_json(self, pairs: Sequence[Pair]) -> dict[str, Any]:
-        """Everything that a finished row depends on."""
+    def to_json(self, pairs: Sequence[Pair], assets: Path) -> dict[str, Any]:
+        """Everything that a finished row depends on; `assets` holds the embedded weights."""
         degraded = any(pair.lq is None for pair in pairs)
         degradation = {"preset": self.preset, "seed": self.seed} if degraded else None
-        return {"recipe": self.recipe.to_json(), "metrics": list(self.metrics), "degradation": degradation}
+        refinement = self.recipe.enhanced.refinement
+        folders = {
+            "prior": assets / "prior",
+            "refinement": assets / "refinement" if refinement == "embedded" else Path(refinement),
+        }
+        return {
+            "recipe": self.recipe.to_json(),
+            "metrics": list(self.metrics),
+            "degradation": degradation,
+            "weights": {name: digest(folder) for name, folder in folders.items()},
+        }
+
+
+def digest(folder: Path) -> str:
+    """SHA-256 (first 16 hexadecimal digits) of the weights below a folder."""
+    found = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        found.update(path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def choose_metrics(asked: Sequence[str], has_reference: bool) -> tuple[str, ...]:
@@ -52,11 +71,25 @@ def choose_metrics(asked: Sequence[str], has_reference: bool) -> tuple[str, ...]
     Raises EvaluationError for a metric that does not exist, or needs a reference that is not there.
     """
     for name in asked:
-        if name not in METRICS:
-            raise EvaluationError(f"no metric named {name!r}; there are {', '.join(METRICS)}")
-        if METRICS[name].needs_reference and not has_reference:
+        if name not in METRICS and name not in _further_metrics():
+            known = ", ".join(METRICS)
+            raise EvaluationError(f"no metric named {name!r}; there are {known}, and the no-reference metrics of pyiqa")
+        if needs_reference(name) and not has_reference:
             raise EvaluationError(f"{name} compares with a reference; give --hq, or leave it out of --metrics")
     return tuple(dict.fromkeys((*asked, *(REFERENCE_METRICS if has_reference else ()), GRID)))
+
+
+def needs_reference(metric: str) -> bool:
+    """True for metrics that compare with a ground truth; names outside METRICS are no-reference metrics of pyiqa."""
+    return metric in METRICS and METRICS[metric].needs_reference
+
+
+def _further_metrics() -> list[str]:
+    try:
+        import pyiqa
+    except ModuleNotFoundError:
+        return []
+    return pyiqa.list_models(metric_mode="NR")
 
 
 def evaluate(pairs: Sequence[Pair], settings: Settings, comparer: Comparer, out: Path) -> Iterator[table.Row]:
@@ -66,7 +99,7 @@ def evaluate(pairs: Sequence[Pair], settings: Settings, comparer: Comparer, out:
     another evaluation.
     """
     check_pairs(pairs, settings, comparer)
-    _claim(out, settings.to_json(pairs))
+    _claim(out, settings.to_json(pairs, comparer.assets))
     scores = out / "scores.csv"
     done = {row.image: row for row in table.load(scores, settings.metrics)}
     for pair in pairs:
@@ -82,21 +115,19 @@ def check_pairs(pairs: Sequence[Pair], settings: Settings, comparer: Comparer) -
     """Read every image and check sizes, so that the last image cannot end a run of hours."""
     recipe = settings.recipe
     if any(pair.hq for pair in pairs) and (recipe.output_scale != SCALE or recipe.target_px):
-        raise EvaluationError(
-            f"references are compared at x{SCALE}; leave output_scale and target_px out of the recipe"
-        )
+        raise EvaluationError(f"references are compared at x{SCALE}; leave output_scale and target_px out of the recipe")
     for pair in pairs:
         try:
             image, _ = load(pair, settings.preset, settings.seed)
             comparer.check_size(image.shape[-2], image.shape[-1], recipe)
-        except ImageError as error:
+        except (ImageError, RecipeError) as error:
             raise EvaluationError(f"{pair.name}: {error}") from error
 
 
 def _claim(out: Path, asked: dict[str, Any]) -> None:
-    """Write run.json, or hold what is asked against the one that is there."""
+    """Write run.json, or hold what is asked against the one that is there; it does not count before the first row."""
     path = out / "run.json"
-    if not path.is_file():
+    if not path.is_file() or not (out / "scores.csv").is_file():
         out.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(asked, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return
@@ -119,7 +150,7 @@ def _compare(pair: Pair, settings: Settings, comparer: Comparer, out: Path) -> t
     if pair.lq is None:
         _save(image, out / "lq", pair.name)
     results: dict[str, Tensor] = {}
-    free = [name for name in settings.metrics if not METRICS[name].needs_reference]
+    free = [name for name in settings.metrics if not needs_reference(name)]
     for event in comparer.compare(image, settings.recipe, free):
         if isinstance(event, Image):
             results[event.which] = read(_save(event.image, out / event.which, pair.name))
@@ -134,16 +165,12 @@ def _compare(pair: Pair, settings: Settings, comparer: Comparer, out: Path) -> t
 
 
 def _referenced(metrics: Sequence[str]) -> list[str]:
-    return [name for name in metrics if METRICS[name].needs_reference]
+    return [name for name in metrics if needs_reference(name)]
 
 
-def _row(
-    name: str, scores: dict[str, dict[str, Score]], seconds: dict[str, float], metrics: Sequence[str]
-) -> table.Row:
+def _row(name: str, scores: dict[str, dict[str, Score]], seconds: dict[str, float], metrics: Sequence[str]) -> table.Row:
     values = {(metric, which): scores[which][metric].value for metric in metrics for which in table.WHICH}
-    errors = {
-        f"{metric}: {scores[which][metric].error}": None for metric, which in values if scores[which][metric].error
-    }
+    errors = {f"{metric}: {scores[which][metric].error}": None for metric, which in values if scores[which][metric].error}
     return table.Row(name, values, {branch: seconds[branch] for branch in table.BRANCHES}, "; ".join(errors))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rapsr_core.evaluation.table import BRANCHES, WHICH, Row
+from rapsr_core.quality.scoring import lower_better
 from rapsr_core.quality.table import METRICS
 
 RESAMPLES = 10_000
@@ -50,7 +51,7 @@ def markdown(summary: dict[str, Any]) -> str:
 
 
 def _metric(rows: Sequence[Row], metric: str) -> dict[str, Any]:
-    lower = METRICS[metric].lower_better
+    lower = lower_better(metric)
     triples = [[row.scores[metric, which] for which in WHICH] for row in rows]
     scored = [[v for v in values if v is not None] for values in triples if None not in values]
     gains = [enhanced - baseline for _, baseline, enhanced in scored]
@@ -68,7 +69,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _line(name: str, values: dict[str, Any]) -> str:
-    label = f"{METRICS[name].label} {'↓' if values['lower_better'] else '↑'}"
+    label = f"{METRICS[name].label if name in METRICS else name} {'↓' if values['lower_better'] else '↑'}"
     if not values["scored"]:
         return f"| {label} | not computed | | | | |"
     baseline, enhanced = values["baseline"], values["enhanced"]

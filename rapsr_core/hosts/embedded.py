@@ -37,7 +37,10 @@ class EmbeddedHost:
         padded = F.pad(guide, pad, mode="replicate").to(self.device.device)
         sites = tuple(n // self.prior.codec.block_px for n in padded.shape[-2:])
         like = torch.empty(1, self.prior.codec.channels, *sites, device=self.device.device)
-        parts = {"guide": Part(padded, 1), "features": Part(self.prior.codec.features(padded, like), self.prior.codec.block_px)}
+        parts = {
+            "guide": Part(padded, 1),
+            "features": Part(self.prior.codec.features(padded, like), self.prior.codec.block_px),
+        }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
         return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.codec.block_px, reference)
 

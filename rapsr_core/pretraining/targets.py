@@ -18,7 +18,12 @@ from rapsr_core.degradation import degrade, preset
 from rapsr_core.images import read, resize, to_uint8
 
 WORDS = {
-    "good": ("sharp, clean, high quality", "crisp and detailed", "high resolution, 8k", "clean, sharp focus, best quality"),
+    "good": (
+        "sharp, clean, high quality",
+        "crisp and detailed",
+        "high resolution, 8k",
+        "clean, sharp focus, best quality",
+    ),
     "blur": ("blurry", "out of focus, soft", "blurred, low quality"),
     "resampled": ("low resolution", "low quality, soft", "upscaled, low resolution"),
     "noise": ("noisy", "grainy, noisy, low quality", "film grain"),

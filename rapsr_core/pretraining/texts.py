@@ -9,7 +9,6 @@ from __future__ import annotations
 import string
 
 import numpy as np
-
 from torch import Tensor
 
 from rapsr_core.pretraining.targets import WORDS

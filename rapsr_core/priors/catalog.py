@@ -18,7 +18,9 @@ class PriorRow:
     licence: str
 
 
-PRIORS = {row.name: row for row in (PriorRow("embedded", "Embedded prior (space-to-depth, x0)", ASSETS / "prior", "CC-BY-SA-4.0"),)}
+PRIORS = {
+    row.name: row for row in (PriorRow("embedded", "Embedded prior (space-to-depth, x0)", ASSETS / "prior", "CC-BY-SA-4.0"),)
+}
 
 
 def prior_folder(name_or_folder: str | Path) -> Path:

@@ -41,7 +41,7 @@ METRICS = {
                "Venkatanath et al., NCC 2015", "Block-wise distortion without training; it can reward grids and speckle."),
         Metric("ilniqe", "IL-NIQE", "pyiqa", True, _NR, (15, 120), 96, 8.0, False, "ILNIQE_templateModel.mat",
                "Zhang et al., IEEE TIP 2015", "NIQE with colour, gradient and frequency statistics; slow."),
-        Metric("grid", "Grid energy", "own", True, _NR, (0.8, 6), 64, 0.01, True, None,
+        Metric("grid", "Grid energy", "own", True, _NR, (0.8, 6), 64, 0.01, False, None,
                "rapsr_core/quality/grid.py", "Spectral power at the codec's 4-px period over its neighbourhood; about 1 in photographs."),
         Metric("psnr", "PSNR-Y", "own", False, _FR, (18, 40), 1, 0.01, False, None,
                "10 log10(1 / MSE) on BT.601 luma", "Fidelity to the ground truth, in dB."),
@@ -52,7 +52,7 @@ METRICS = {
     )
 }  # fmt: skip
 
-LIVE = tuple(name for name, row in METRICS.items() if row.live and name != "grid")
+LIVE = tuple(name for name, row in METRICS.items() if row.live)
 """The live panel: NIQE, BRISQUE, PIQE (grid energy is always shown beside them)."""
 
 PARAMETERS = ASSETS / "quality"

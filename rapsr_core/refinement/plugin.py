@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 from rapsr_core.refinement.artifact import Refinement
@@ -23,7 +24,8 @@ def plugged_in(module: nn.Module, refinement: Refinement, strength: float) -> It
         for name, update in refinement.updates.items():
             weight = replaced[name]
             delta = update.delta().to(weight.device)
-            parameters[name].data = (weight.float() + strength * delta).to(weight)
+            # into the same strides: another memory format would choose other kernels and round differently
+            parameters[name].data = torch.empty_like(weight).copy_(weight.float() + strength * delta)
         yield
     finally:
         for name, weight in replaced.items():

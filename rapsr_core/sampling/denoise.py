@@ -34,7 +34,14 @@ def constant(scale: float) -> GuidanceSchedule:
 
 
 def denoise(
-    host: Host, condition: Condition, positive: Text, negative: Text, guidance: GuidanceSchedule, steps: int, noise: ImageNoise, windows: list[Tile]
+    host: Host,
+    condition: Condition,
+    positive: Text,
+    negative: Text,
+    guidance: GuidanceSchedule,
+    steps: int,
+    noise: ImageNoise,
+    windows: list[Tile],
 ) -> Iterator[Step]:
     """Denoise one image. The last step's z0 is the result.
 

@@ -36,7 +36,11 @@ def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list
     if side is None:
         return [Tile(0, height, 0, width)]
     side = max(multiple, side // multiple * multiple)
-    return [Tile(y, y + min(side, height), x, x + min(side, width)) for y in _starts(height, side, multiple) for x in _starts(width, side, multiple)]
+    return [
+        Tile(y, y + min(side, height), x, x + min(side, width))
+        for y in _starts(height, side, multiple)
+        for x in _starts(width, side, multiple)
+    ]
 
 
 def _starts(length: int, side: int, multiple: int) -> list[int]:

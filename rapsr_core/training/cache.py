@@ -92,7 +92,7 @@ def build_cache(
     seed: int,
     shards: Sequence[int],
     make_target: MakeTarget,
-    report: Callable[[int], None] = lambda shard: None,
+    report: Callable[[int], object] = lambda shard: None,
 ) -> None:
     """Write the missing ones of `shards` (numbers from 0 on) into `folder`; a shard appears whole or not at all.
 

@@ -48,8 +48,9 @@ class LoopSettings:
 class Task(Protocol):
     """What is learned. A task owns no random state: `loss` depends on its arguments and the parameters alone."""
 
-    modules: Sequence[nn.Module]
-    """Modules whose trainable parameters are optimised, checkpointed and averaged, in a fixed order."""
+    @property
+    def modules(self) -> Sequence[nn.Module]:
+        """Modules whose trainable parameters are optimised, checkpointed and averaged, in a fixed order."""
 
     def loss(self, step: int, batch_size: int) -> tuple[Tensor, dict[str, float]]:
         """Mean loss of the samples step * batch_size ... (step + 1) * batch_size - 1, and figures to log."""

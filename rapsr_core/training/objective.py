@@ -39,7 +39,12 @@ def x0_loss(
 
 @torch.no_grad()
 def draw(
-    unet: UNet2DConditionModel, codec: SpaceToDepthCodec, scheduler: DDIMScheduler, batch: Batch, text: Tensor, steps: int = 8
+    unet: UNet2DConditionModel,
+    codec: SpaceToDepthCodec,
+    scheduler: DDIMScheduler,
+    batch: Batch,
+    text: Tensor,
+    steps: int = 8,
 ) -> Tensor:
     """Images (B, 3, P, P) in [0, 1] from a batch's noise and guides, without guidance: for validation sheets."""
     features, z = codec.features(batch.guide, like=batch.noise), batch.noise

@@ -37,7 +37,10 @@ def component(examples: list[Example]) -> gr.HTML:
     """The strip of thumbnails. Its event `pick` carries the index of the pressed one."""
     return gr.HTML(
         value=[
-            {**{name: value for name, value in asdict(example).items() if name != "path"}, "file": file_data(example.path)}
+            {
+                **{name: value for name, value in asdict(example).items() if name != "path"},
+                "file": file_data(example.path),
+            }
             for example in examples
         ],
         html_template=_text("examples.html"),

@@ -76,7 +76,10 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
         assert any(f"preview-{branch}-" in url for url in seen), f"no preview of the {branch} branch was shown"
     page.screenshot(path=ARTEFACTS / "compared.png", full_page=True)
 
-    rows = {row.locator("th").inner_text().split()[0]: row.locator("td").all_inner_texts() for row in page.locator("#scores tbody tr").all()}
+    rows = {
+        row.locator("th").inner_text().split()[0]: row.locator("td").all_inner_texts()
+        for row in page.locator("#scores tbody tr").all()
+    }
     assert set(rows) == {"NIQE", "BRISQUE", "PIQE"}
     for cells in rows.values():
         first, baseline, enhanced, difference = (float(cell.replace("−", "-").replace("±", "")) for cell in cells[:4])
@@ -94,7 +97,9 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
         served = Path(page.evaluate("url => url", answer["path"]))
         assert data == served.read_bytes(), f"the {branch} picture of the page differs from the API's"
         shown = page.locator(f"#viewer img[alt*='{'alone' if branch == 'baseline' else 'plugged in'}']")
-        inside = page.evaluate("async url => Array.from(new Uint8Array(await (await fetch(url)).arrayBuffer()))", shown.get_attribute("src"))
+        inside = page.evaluate(
+            "async url => Array.from(new Uint8Array(await (await fetch(url)).arrayBuffer()))", shown.get_attribute("src")
+        )
         assert bytes(inside) == data
     name, data = downloaded(page, "recipe")
     assert json.loads(data) == report["recipe"]
@@ -110,7 +115,14 @@ def test_divider_is_labelled_and_moves_by_keyboard_and_mouse(page: Page, photo: 
     expect(page.locator("#viewer .tag.right")).to_have_text("RAP-SR enhanced")
     assert now(divider) == 50
     divider.focus()
-    for key, expected in (("ArrowRight", 51), ("Shift+ArrowRight", 61), ("ArrowLeft", 60), ("Home", 0), ("End", 100), ("PageDown", 90)):
+    for key, expected in (
+        ("ArrowRight", 51),
+        ("Shift+ArrowRight", 61),
+        ("ArrowLeft", 60),
+        ("Home", 0),
+        ("End", 100),
+        ("PageDown", 90),
+    ):
         page.keyboard.press(key)
         assert now(divider) == expected, key
     stage = page.locator("#viewer .stage").bounding_box()
@@ -209,7 +221,10 @@ def test_dark(page: Page, server: Any) -> None:
     page.goto(server.url + "/?__theme=dark")
     page.locator("#examples button").first.click()
     expect(page.locator("#scores tbody tr")).to_have_count(3, timeout=RUN_MS)
-    red, green, blue = map(int, re.findall(r"\d+", page.evaluate("getComputedStyle(document.querySelector(".gradio-container")).backgroundColor"))[:3])
+    red, green, blue = map(
+        int,
+        re.findall(r"\d+", page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"))[:3],
+    )
     assert max(red, green, blue) < 40
     page.screenshot(path=ARTEFACTS / "dark.png")
 

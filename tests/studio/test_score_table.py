@@ -46,7 +46,13 @@ def test_partial_scores_show_dashes() -> None:
 
 
 def test_a_failed_metric_shows_its_error_escaped_and_stops_nothing() -> None:
-    failed = {which: {"niqe": Score("niqe", None, 0.0, "no <script>alert(1)</script> & co"), "piqe": Score("piqe", 4.0, 0.1, None)} for which in ("input", "baseline", "enhanced")}
+    failed = {
+        which: {
+            "niqe": Score("niqe", None, 0.0, "no <script>alert(1)</script> & co"),
+            "piqe": Score("piqe", 4.0, 0.1, None),
+        }
+        for which in ("input", "baseline", "enhanced")
+    }
     html = score_table.render(failed, ["niqe", "piqe"])
     assert "<script" not in html
     assert "no &lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in html

@@ -22,7 +22,12 @@ def test_prompts_are_escaped_and_the_identifier_is_marked() -> None:
 
 def test_progress_says_stage_step_and_time() -> None:
     html = progress_view.render(
-        Progress(progress_view.message("enhanced", 3, 8, 6.6), 0.5, "enhanced", {"cleaner": 1.6, "baseline": 4.0, "enhanced": 1.5})
+        Progress(
+            progress_view.message("enhanced", 3, 8, 6.6),
+            0.5,
+            "enhanced",
+            {"cleaner": 1.6, "baseline": 4.0, "enhanced": 1.5},
+        )
     )
     assert 'aria-valuenow="50"' in html
     assert "Enhanced, step 3 of 8, about 7 s left" in html
@@ -30,5 +35,11 @@ def test_progress_says_stage_step_and_time() -> None:
 
 
 def test_durations() -> None:
-    assert [progress_view.duration(s) for s in (0.2, 45, 150, 5399, 7200)] == ["0 s", "45 s", "2 min", "90 min", "2.0 h"]
+    assert [progress_view.duration(s) for s in (0.2, 45, 150, 5399, 7200)] == [
+        "0 s",
+        "45 s",
+        "2 min",
+        "90 min",
+        "2.0 h",
+    ]
     assert progress_view.time_left(None) == "measuring the speed of this machine"

@@ -15,7 +15,7 @@ from rapsr_core.evaluation.lists import COLUMNS, NAMES, Entry, ListError, degrad
 from rapsr_core.holdout import TEST_PACKAGES, VALIDATION_PACKAGES
 from rapsr_core.images import read, save_png
 
-LINE = "pool/a.png\t3\t5\t64\t64\trapsr\t7"
+LINE = "pool/a.png\t3\t5\t96\t96\trapsr\t7"
 
 
 def packages(name: str) -> set[str]:
@@ -76,7 +76,7 @@ def test_read_list(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text(f"# about\n{LINE}\nreal/b.jpg\t0\t0\t9\t8\t-\t-\n")
     entries = read_list(path)
-    assert entries == [Entry("pool/a.png", 3, 5, 64, 64, "rapsr", 7), Entry("real/b.jpg", 0, 0, 9, 8)]
+    assert entries == [Entry("pool/a.png", 3, 5, 96, 96, "rapsr", 7), Entry("real/b.jpg", 0, 0, 9, 8)]
     assert [entry.line() for entry in entries] == path.read_text().splitlines()[1:]
     assert entries[0].name == "a_x3_y5"
 
@@ -85,7 +85,7 @@ def test_read_list(tmp_path):
     ("text", "message"),
     [
         ("a.png\t1\t2", "a.txt:1: 3 tab-separated columns, 7 expected"),
-        (LINE.replace("64", "wide"), "invalid literal.*'wide'"),
+        (LINE.replace("96", "wide"), "invalid literal.*'wide'"),
         (LINE.replace("\t7", "\t-"), "preset is rapsr and seed is -"),
         (f"{LINE}\n{LINE}", "a_x3_y5 is there twice"),
     ],
@@ -101,25 +101,25 @@ def test_wrong_lines(tmp_path, text, message):
 
 
 def test_make_list(tmp_path):
-    photo = noise(80, 96)
+    photo = noise(112, 128)
     save_png(photo, tmp_path / "a.png")
-    entries = [Entry("a.png", 3, 5, 64, 64, "rapsr", 7), Entry("a.png", 0, 0, 40, 32)]
+    entries = [Entry("a.png", 3, 5, 96, 96, "rapsr", 7), Entry("a.png", 0, 0, 40, 32)]
     assert list(make_list(entries, tmp_path, tmp_path / "set")) == ["a_x3_y5", "a_x0_y0"]
     stored = read(tmp_path / "a.png")
-    crop = stored[..., 5:69, 3:67]
+    crop = stored[..., 5:101, 3:99]
     assert torch.equal(read(tmp_path / "set/hq/a_x3_y5.png"), crop)
     lq = read(tmp_path / "set/lq/a_x3_y5.png")
-    assert lq.shape == (1, 3, 16, 16)
+    assert lq.shape == (1, 3, 24, 24)
     assert (lq - degraded(crop, entries[0])).abs().max() <= 0.5 / 255 + 1e-6
     assert torch.equal(read(tmp_path / "set/lq/a_x0_y0.png"), stored[..., :32, :40])
     assert not (tmp_path / "set/hq/a_x0_y0.png").exists()
 
 
 def test_degradation_is_by_seed():
-    crop = noise(64, 64)
-    entry = Entry("a.png", 0, 0, 64, 64, "rapsr", 7)
+    crop = noise(96, 96)
+    entry = Entry("a.png", 0, 0, 96, 96, "rapsr", 7)
     assert torch.equal(degraded(crop, entry), degraded(crop, entry))
-    assert not torch.equal(degraded(crop, entry), degraded(crop, Entry("a.png", 0, 0, 64, 64, "rapsr", 8)))
+    assert not torch.equal(degraded(crop, entry), degraded(crop, Entry("a.png", 0, 0, 96, 96, "rapsr", 8)))
 
 
 def test_make_list_refuses_before_it_writes(tmp_path):
@@ -149,26 +149,26 @@ def test_the_crop_with_content_is_chosen(tmp_path):
     photo[..., 160:] = noise(128, 96)
     save_png(photo, tmp_path / "a.png")
     save_png(torch.full((1, 3, 128, 256), 0.5), tmp_path / "sky.png")
-    chosen = choose_crops(tmp_path, ["a.png", "sky.png"], 64, 5)
+    chosen = choose_crops(tmp_path, ["a.png", "sky.png"], 96, 5)
     best = max(chosen, key=lambda entry: entry.x)
     assert best.x > 130
     assert {entry.file for entry in chosen} == {"a.png"}, "sky is under MIN_ENERGY"
     for entry in chosen:
-        crop = photo[..., entry.y : entry.y + 64, entry.x : entry.x + 64]
+        crop = photo[..., entry.y : entry.y + 96, entry.x : entry.x + 96]
         assert gradient_energy(crop) > MIN_ENERGY
-    assert chosen == choose_crops(tmp_path, ["a.png", "sky.png"], 64, 5)
+    assert chosen == choose_crops(tmp_path, ["a.png", "sky.png"], 96, 5)
 
 
 def test_every_photograph_comes_before_any_second_crop(tmp_path):
     for name, strength in (("a", 1.0), ("b", 0.2), ("c", 0.4)):
         save_png(noise(200, 200) * strength, tmp_path / f"{name}.png")
     files = ["a.png", "b.png", "c.png"]
-    assert [entry.file for entry in choose_crops(tmp_path, files, 64, 3)] == files
-    crops = choose_crops(tmp_path, files, 64, 6)
+    assert [entry.file for entry in choose_crops(tmp_path, files, 96, 3)] == files
+    crops = choose_crops(tmp_path, files, 96, 6)
     assert [entry.file for entry in crops] == [file for file in files for _ in range(2)]
     for first, second in zip(crops[::2], crops[1::2], strict=True):
-        shared = max(0, 64 - abs(first.x - second.x)) * max(0, 64 - abs(first.y - second.y))
-        assert shared / 64**2 <= MAX_OVERLAP
+        shared = max(0, 96 - abs(first.x - second.x)) * max(0, 96 - abs(first.y - second.y))
+        assert shared / 96**2 <= MAX_OVERLAP
 
 
 def test_alternate_and_centre_crop():

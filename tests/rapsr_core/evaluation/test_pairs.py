@@ -5,7 +5,7 @@ from rapsr_core.evaluation.pairs import EvaluationError, Pair, degradation_seed,
 from rapsr_core.images import read, save_png
 
 
-def folder(path, *names, size=(16, 16)):
+def folder(path, *names, size=(96, 96)):
     path.mkdir()
     for index, name in enumerate(names):
         generator = torch.Generator().manual_seed(index)
@@ -58,15 +58,21 @@ def test_names_of_a_list(tmp_path):
 
 
 def test_load_degrades_by_name_and_seed(tmp_path):
-    hq = folder(tmp_path / "hq", "a.png", size=(67, 66)) / "a.png"
+    hq = folder(tmp_path / "hq", "a.png", size=(99, 98)) / "a.png"
     image, reference = load(Pair("a", None, hq), "rapsr", 3)
-    assert image.shape == (1, 3, 16, 16)
-    assert torch.equal(reference, read(hq)[..., :64, :64])
+    assert image.shape == (1, 3, 24, 24)
+    assert torch.equal(reference, read(hq)[..., :96, :96])
     assert torch.equal(image, load(Pair("a", None, hq), "rapsr", 3)[0])
     assert not torch.equal(image, load(Pair("b", None, hq), "rapsr", 3)[0])
     assert not torch.equal(image, load(Pair("a", None, hq), "rapsr", 4)[0])
     assert torch.equal((image * 255).round() / 255, image), "as a file would hold it"
     assert degradation_seed("a", 3) != degradation_seed("a", 4)
+
+
+def test_a_reference_too_small_to_be_degraded(tmp_path):
+    hq = folder(tmp_path / "hq", "a.png", size=(64, 96)) / "a.png"
+    with pytest.raises(EvaluationError, match="a is 96 x 64 px; to be degraded it needs 80"):
+        load(Pair("a", None, hq), "rapsr", 3)
 
 
 def test_load_checks_the_size_of_the_reference(tmp_path):

@@ -8,9 +8,7 @@ from rapsr_core.evaluation.table import Row
 
 
 def row(name: str, **scores: tuple[float | None, ...]) -> Row:
-    values = {
-        (m, w): v for m, three in scores.items() for w, v in zip(("input", "baseline", "enhanced"), three, strict=True)
-    }
+    values = {(m, w): v for m, three in scores.items() for w, v in zip(("input", "baseline", "enhanced"), three, strict=True)}
     return Row(name, values, {"baseline": 2.0, "enhanced": 4.0})
 
 

@@ -1,0 +1,46 @@
+"""The files of a comparison: a folder of its own for each run and PNGs that carry their recipe."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+from torch import Tensor
+
+from rapsr_core.images import save_png
+from rapsr_core.recipe import Recipe
+
+RECIPE_CHUNK = "rapsr-recipe"
+"""Keyword of the PNG text chunk that carries the recipe as JSON."""
+
+
+class RunFolder:
+    """A new folder inside Gradio's cache, so that visitors never overwrite each other's files."""
+
+    def __init__(self, photo: str | Path) -> None:
+        self.id = uuid.uuid4().hex
+        self.path = Path(get_upload_folder()) / "runs" / self.id
+        self.path.mkdir(parents=True)
+        self._stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(photo).stem)[:48].strip("-") or "photo"
+
+    def picture(self, image: Tensor, name: str) -> Path:
+        """Write a look at (1, 3, H, W) sRGB in [0, 1] that is not offered for download."""
+        return save_png(image, self.path / f"{name}.png")
+
+    def result(self, image: Tensor, branch: str, recipe: Recipe) -> Path:
+        """Write a result as PNG with its recipe in the text chunk RECIPE_CHUNK."""
+        path = self.path / f"{self._stem}-{branch}-seed{recipe.seed}.png"
+        return save_png(image, path, {RECIPE_CHUNK: json.dumps(recipe.to_json())})
+
+    def recipe(self, recipe: Recipe) -> Path:
+        """Write the recipe as a JSON file."""
+        path = self.path / f"{self._stem}-recipe-seed{recipe.seed}.json"
+        path.write_text(json.dumps(recipe.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+    def crop(self, image: Tensor) -> Path:
+        """Write a crop of a photograph, to be opened in its place."""
+        return save_png(image, self.path / f"{self._stem}-crop.png")

@@ -1,0 +1,88 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from rapsr_core import comparison
+from rapsr_core.comparison import Comparer
+from rapsr_core.device import Device
+from rapsr_core.events import Finished, Image, Prepared, Scored, Stage
+from rapsr_core.images import ImageError
+from rapsr_core.recipe import BaselineText, EnhancedText, Recipe, RecipeError
+
+RECIPE = Recipe(cleaner="none", steps=3, caption="a photo of a cat", colour_fix="none")
+FLOAT32 = Device(torch.device("cpu"), torch.float32, "test")
+
+
+@pytest.fixture
+def comparer(assets: Path) -> Comparer:
+    return Comparer(assets, FLOAT32)
+
+
+def test_events_come_in_order(comparer: Comparer, photo: torch.Tensor) -> None:
+    events = list(comparer.compare(photo, RECIPE, ["grid"]))
+    kinds = [type(e) for e in events]
+    assert kinds == [Prepared, Scored, Stage, *[Stage] * 3, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
+    assert events[0].prompts["enhanced"]["positive"]["token_ids"][1:4] == (314, 343, 26262)
+    assert events[-1].scores.keys() == {"input", "baseline", "enhanced"}
+    assert all(e.image.shape == (1, 3, 96, 128) for e in events if isinstance(e, Image))
+
+
+def test_same_recipe_same_pixels_and_seed_matters(comparer: Comparer, photo: torch.Tensor) -> None:
+    one, two = (comparer.run(photo, RECIPE, []) for _ in range(2))
+    assert torch.equal(one.enhanced, two.enhanced)
+    assert not torch.equal(one.enhanced, comparer.run(photo, replace(RECIPE, seed=1), []).enhanced)
+    assert not torch.equal(one.enhanced, one.baseline)
+
+
+def test_strength_0_with_equal_prompts_is_the_baseline(comparer: Comparer, photo: torch.Tensor) -> None:
+    same = EnhancedText(positive_identifier="", negative_identifier="", positive="sharp", negative="bad", strength=0.0)
+    result = comparer.run(photo, replace(RECIPE, baseline=BaselineText("sharp", "bad"), enhanced=same), [])
+    assert torch.equal(result.baseline, result.enhanced)
+    stronger = comparer.run(
+        photo, replace(RECIPE, baseline=BaselineText("sharp", "bad"), enhanced=replace(same, strength=1.0)), []
+    )
+    assert not torch.equal(stronger.baseline, stronger.enhanced)
+
+
+@pytest.mark.parametrize("after", [1, 4, 7, 9])
+def test_closing_restores_the_weights_and_frees_the_slot(comparer: Comparer, photo: torch.Tensor, after: int) -> None:
+    list(comparer.compare(photo, RECIPE, []))
+    unet = comparer._prior(RECIPE).unet
+    before = {n: (p.data_ptr(), p.clone()) for n, p in unet.named_parameters()}
+    events = comparer.compare(photo, RECIPE, [])
+    for _ in range(after):
+        next(events)
+    events.close()
+    assert all(p.data_ptr() == before[n][0] and torch.equal(p, before[n][1]) for n, p in unet.named_parameters())
+    assert comparer._slot.acquire(blocking=False)
+    comparer._slot.release()
+
+
+def test_tiles_agree_with_the_whole(comparer: Comparer) -> None:
+    wide = torch.rand(1, 3, 32, 48, generator=torch.Generator().manual_seed(3))
+    whole = comparer.run(wide, RECIPE, []).baseline
+    tiled = comparer.run(wide, replace(RECIPE, tile_px=64), []).baseline
+    assert not torch.equal(whole, tiled)
+    assert (whole - tiled).abs().mean() < 0.02
+
+
+def test_output_size(comparer: Comparer, photo: torch.Tensor) -> None:
+    assert comparer.run(photo, replace(RECIPE, steps=1, output_scale=1.5), []).baseline.shape[-2:] == (36, 48)
+    assert comparer.run(photo, replace(RECIPE, steps=1, target_px=(100, 50)), []).enhanced.shape[-2:] == (50, 100)
+    with pytest.raises(RecipeError, match="target_px is 200 x 50"):
+        comparer.check_size(24, 32, replace(RECIPE, target_px=(200, 50)))
+
+
+def test_sizes_are_refused_with_the_remedy(comparer: Comparer) -> None:
+    with pytest.raises(ImageError, match="1 x 1 px; at least 16"):
+        comparer.check_size(1, 1, RECIPE)
+    with pytest.raises(ImageError, match="crop the image or reduce it"):
+        comparer.check_size(3000, 3000, RECIPE)
+    comparer.speeds.add("pass", 100.0, 1.0)
+    comparer.speeds.add("scores", 1.0, 1.0)
+    comparer.speeds.add("cleaner/none", 1.0, 1.0)
+    with pytest.raises(ImageError, match=r"about \d+ minutes here"):
+        comparer.check_size(300, 300, replace(RECIPE, steps=50))
+    assert comparison.MAX_SECONDS == 600

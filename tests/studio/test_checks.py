@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from rapsr_core.comparison import Comparer
+from rapsr_core.recipe import Recipe
+from studio import checks, forms
+
+DEFAULTS = forms.values_of(Recipe())
+
+
+def verdicts(comparer: Comparer, image: Path | None, recipe: Any) -> list[tuple[bool, str]]:
+    return [(v["is_valid"], v["message"]) for v in checks.check_call(comparer, image and str(image), recipe)]
+
+
+def test_good_input_passes(comparer: Comparer, photo: Path) -> None:
+    assert checks.check_page(comparer, str(photo), DEFAULTS) == {}
+    assert verdicts(comparer, photo, None) == verdicts(comparer, photo, {"steps": 4}) == [(True, ""), (True, "")]
+
+
+def _damaged(folder: Path, photo: Path) -> Path:
+    path = folder / "damaged.png"
+    path.write_bytes(photo.read_bytes()[:200])
+    return path
+
+
+def _text(folder: Path, photo: Path) -> Path:
+    path = folder / "notes.png"
+    path.write_text("not an image")
+    return path
+
+
+def _tiny(folder: Path, photo: Path) -> Path:
+    path = folder / "tiny.png"
+    Image.new("RGB", (1, 1)).save(path)
+    return path
+
+
+def _bomb(folder: Path, photo: Path) -> Path:
+    path = folder / "bomb.png"
+    Image.new("1", (20_000, 20_000)).save(path)
+    return path
+
+
+def _large(folder: Path, photo: Path) -> Path:
+    path = folder / "large.png"
+    Image.new("L", (4000, 3000)).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (_damaged, "'damaged.png' is damaged or incomplete"),
+        (_text, "'notes.png' is not an image"),
+        (_tiny, "1 x 1 px; at least 16 px a side are needed"),
+        (_bomb, "20000 x 20000"),
+        (_large, "4000 x 3000 px"),
+    ],
+)
+def test_bad_images_are_refused_with_one_sentence(
+    comparer: Comparer, photo: Path, tmp_path: Path, make: Any, message: str
+) -> None:
+    comparer = Comparer(assets=comparer.assets)  # one that has measured no speed yet
+    path = make(tmp_path, photo)
+    found = checks.check_page(comparer, str(path), DEFAULTS)
+    assert list(found) == ["photo"]
+    assert message in found["photo"]
+    (image_ok, said), (recipe_ok, _) = verdicts(comparer, path, {})
+    assert (image_ok, recipe_ok) == (False, True)
+    assert said == found["photo"]
+
+
+def test_no_photograph(comparer: Comparer) -> None:
+    assert checks.check_page(comparer, None, DEFAULTS) == {"photo": checks.NO_PHOTO}
+    assert verdicts(comparer, None, {})[0] == (False, checks.NO_PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("changed", "control", "message"),
+    [
+        ({"enhanced.strength": 2.0}, "enhanced.strength", "between 0.0 and 1.5"),
+        ({"enhanced.positive": "x" * 10_000}, "enhanced.positive", "has 10000 characters"),
+        ({"enhanced.positive_identifier": "x" * 10_000}, "enhanced.positive_identifier", "has 10000 characters"),
+        ({"caption": "x" * 10_000}, "caption", "has 10000 characters"),
+        ({"target_px.width": 50}, "target_px.width", "set both"),
+        ({"target_px.width": 5000, "target_px.height": 5000}, "target_px.width", "at most 128 x 96"),
+        ({"seed": None}, "seed", "seed is empty"),
+    ],
+)
+def test_bad_settings_are_said_at_their_control(
+    comparer: Comparer, photo: Path, changed: dict[str, Any], control: str, message: str
+) -> None:
+    found = checks.check_page(comparer, str(photo), {**DEFAULTS, **changed})
+    assert list(found) == [control]
+    assert message in found[control]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"stepz": 4}, "unknown recipe field 'stepz'"),
+        ({"enhanced": {"strenght": 1}}, "unknown recipe field 'enhanced.strenght'"),
+        ({"enhanced": {"strength": -0.1}}, "enhanced.strength is -0.1"),
+        ({"host": "none such"}, "host is 'none such'"),
+        ({"enhanced": {"refinement": "/etc"}}, "enhanced.refinement is '/etc'; it must be one of embedded"),
+        ([], "must be a JSON object"),
+    ],
+)
+def test_bad_recipes_are_refused_by_the_api(comparer: Comparer, photo: Path, recipe: Any, message: str) -> None:
+    (image_ok, _), (recipe_ok, said) = verdicts(comparer, photo, recipe)
+    assert (image_ok, recipe_ok) == (True, False)
+    assert message in said
+
+
+def test_an_empty_prompt_is_fine(comparer: Comparer, photo: Path) -> None:
+    empty = dict.fromkeys((path for path in DEFAULTS if path.startswith(("enhanced.p", "enhanced.n", "baseline."))), "")
+    assert checks.check_page(comparer, str(photo), {**DEFAULTS, **empty}) == {}

@@ -1,0 +1,110 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from rapsr_core.images import resize, save_png
+from rapsr_core.priors import load_prior
+from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
+from rapsr_core.refinement import save_refinement
+from rapsr_core.refinement.task import lora_config
+from train.evaluate import main
+
+
+@pytest.fixture(scope="module")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny prior of the real classes and a refinement of it."""
+    folder = tmp_path_factory.mktemp("assets")
+    torch.manual_seed(0)
+    save_embedded(folder / "prior", build_unet(TINY), build_text_encoder(TINY), build_codec(TINY))
+    prior = load_prior(folder / "prior")
+    prior.unet.add_adapter(lora_config(4))
+    for name, parameter in prior.unet.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.05)
+    save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {})
+    return folder
+
+
+@pytest.fixture
+def options(assets: Path, tmp_path: Path) -> list[str]:
+    """Two small inputs, their recipe, and an output folder."""
+    for index, name in enumerate("ab"):
+        generator = torch.Generator().manual_seed(index)
+        big = resize(torch.rand(1, 3, 24, 32, generator=generator), (96, 128))
+        for folder, image in (("hq", big), ("lq", resize(big, (24, 32)))):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            save_png(image, tmp_path / folder / f"{name}.png")
+    recipe = {"cleaner": "none", "steps": 1, "caption": "a photo", "colour_fix": "none", "seed": 5}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    return ["--recipe", str(tmp_path / "recipe.json"), "--assets", str(assets), "--out", str(tmp_path / "out")]
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    return capsys.readouterr().err.splitlines()[-1]
+
+
+def test_folder_end_to_end_with_the_default_metrics(options, tmp_path, capsys):
+    main(["--lq", str(tmp_path / "lq"), *options])
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["images"] == 2
+    assert list(summary["metrics"]) == ["niqe", "brisque", "piqe", "ilniqe", "grid"]
+    assert all(values["scored"] == 2 for values in summary["metrics"].values())
+    for branch in ("baseline", "enhanced"):
+        assert sorted(path.name for path in (tmp_path / "out" / branch).iterdir()) == ["a.png", "b.png"]
+    assert "| NIQE ↓ |" in capsys.readouterr().out
+
+
+def test_references_limit_and_resume(options, tmp_path, capsys):
+    arguments = ["--lq", str(tmp_path / "lq"), "--hq", str(tmp_path / "hq"), "--metrics", "niqe", *options]
+    main([*arguments, "--limit", "1"])
+    first = (tmp_path / "out/scores.csv").read_text()
+    main(arguments)
+    scores = (tmp_path / "out/scores.csv").read_text()
+    assert scores.startswith(first)
+    assert len(scores.splitlines()) == 3
+    assert list(json.loads((tmp_path / "out/summary.json").read_text())["metrics"]) == ["niqe", "psnr", "ssim", "lpips", "grid"]
+    message = refused([*arguments, "--seed", "6"], capsys)
+    assert "recipe.seed was 5, now 6" in message
+
+
+def test_list_chooses_images(options, tmp_path):
+    (tmp_path / "list.txt").write_text("# one\nb.png\n")
+    main(["--lq", str(tmp_path / "lq"), "--list", str(tmp_path / "list.txt"), "--metrics", "piqe", *options])
+    assert [path.name for path in (tmp_path / "out/enhanced").iterdir()] == ["b.png"]
+
+
+def test_references_alone(options, tmp_path):
+    main(["--hq", str(tmp_path / "hq"), "--preset", "seesr_mild", "--metrics", "piqe", "--limit", "1", *options])
+    asked = json.loads((tmp_path / "out/run.json").read_text())
+    assert asked["degradation"] == {"preset": "seesr_mild", "seed": 5}
+    assert (tmp_path / "out/lq/a.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give --lq"),
+        (["--lq", "nowhere"], "no folder at nowhere"),
+        (["--lq", "lq", "--limit", "0"], "--limit is 0"),
+        (["--lq", "lq", "--metrics", "nique"], "no metric named 'nique'"),
+        (["--lq", "lq", "--hq", "other"], "2 of 2 images in lq have no reference"),
+        (["--lq", "lq", "--recipe", "bad.json"], "bad.json is not JSON"),
+        (["--lq", "lq", "--recipe", "unknown.json"], "unknown recipe field 'sampler'"),
+        (["--lq", "lq", "--recipe", "none.json"], "No such file"),
+        (["--make-list", "heldout"], "--make-list needs --photos"),
+        (["--make-list", "heldout", "--photos", "lq"], "47 more not found below lq"),
+    ],
+)
+def test_refusals_come_before_any_work(options, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    save_png(torch.zeros(1, 3, 96, 96), tmp_path / "other/z.png")
+    (tmp_path / "bad.json").write_text("{")
+    (tmp_path / "unknown.json").write_text('{"sampler": "ddim"}')
+    assert message in refused([*options, *arguments], capsys)
+    assert not (tmp_path / "out").exists()
