@@ -44,9 +44,7 @@ def _text(title: str, encoded: Mapping[str, Any], identifier: str) -> str:
     )
     warning = ""
     if encoded["truncated"]:
-        warning = (
-            f'<p class="truncated" role="alert">Only {limit} tokens are encoded. Left out: “{escape(encoded["truncated"])}”</p>'
-        )
+        warning = f'<p class="truncated" role="alert">Too long: only the first {limit} of {count} tokens are encoded.</p>'
     return (
         f'<div class="encoded"><div class="line"><b>{title}</b><span class="count">{count} of {limit} tokens</span></div>'
         f'<code class="text">{text}</code>{warning}'

@@ -2,20 +2,20 @@ from studio import progress_view, prompt_view
 from studio.progress_view import Progress
 
 
-def encoded(text: str, truncated: str = "") -> dict:
+def encoded(text: str, truncated: bool = False) -> dict:
     return {"text": text, "token_ids": [49406, 7, 49407], "count": 3, "limit": 77, "truncated": truncated}
 
 
 def test_prompts_are_escaped_and_the_identifier_is_marked() -> None:
     prompts = {
         "baseline": {"positive": encoded("<img src=x onerror=alert(1)>"), "negative": encoded("")},
-        "enhanced": {"positive": encoded("[X]. a & b"), "negative": encoded("[V]. ", truncated="<i>rest</i>")},
+        "enhanced": {"positive": encoded("[X]. a & b"), "negative": encoded("[V]. ", truncated=True)},
     }
     html = prompt_view.render(prompts, {"positive": "[X]. ", "negative": "[V]. "})
     assert "<img" not in html and "&lt;img src=x onerror=alert(1)&gt;" in html
     assert '<mark title="identifier">[X].</mark> a &amp; b' in html
     assert "no text: only start and end tokens" in html
-    assert "Left out: “&lt;i&gt;rest&lt;/i&gt;”" in html
+    assert html.count("Too long: only the first 77 of 3 tokens are encoded.") == 1
     assert html.count("49406 7 49407") == 4
     assert html.count("3 of 77 tokens") == 4
 

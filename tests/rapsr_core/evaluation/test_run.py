@@ -160,9 +160,9 @@ def test_every_image_is_checked_before_the_first_is_computed(folders, comparer, 
         list(evaluate(find_pairs(lq, None), settings(), comparer, tmp_path / "out"))
     with pytest.raises(EvaluationError, match="leave output_scale and target_px out"):
         list(evaluate(find_pairs(None, hq), settings(replace(RECIPE, output_scale=2.0)), comparer, tmp_path / "out"))
+    too_wide = settings(replace(RECIPE, target_px=(9999, 10)))
     with pytest.raises(EvaluationError, match="a: target_px is 9999 x 10"):
-        recipe = replace(RECIPE, target_px=(9999, 10))
-        list(evaluate(find_pairs(lq, None), settings(recipe), comparer, tmp_path / "out"))
+        list(evaluate(find_pairs(lq, None), too_wide, comparer, tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
