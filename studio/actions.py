@@ -14,6 +14,7 @@ from torch import Tensor
 from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
+from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
@@ -26,7 +27,7 @@ from studio.results import RunFolder
 KNOWN = (ImageError, RecipeError, RefinementError, CaptionError)
 """Errors whose message is written for the user."""
 READY, STOPPED, FAILED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
-CROPS_PX = (1024, 768, 512, 384, 256, 192, 128, 96)
+CROPS_PX = (512, 256, 128)
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
             recipe = replace(recipe, caption=None)
         prepared = comparer.prepared(image, recipe)
         prompts = prompt_view.render(prepared.prompts, prompt_view.identifiers(recipe))
-        time = _estimate(prepared.estimated_seconds)
-        yield Shown(status=f"{_size(image)} · {time}", caption=prepared.recipe.caption, prompts=prompts)
+        status = _status(image, prepared.estimated_seconds)
+        yield Shown(status=status, caption=prepared.recipe.caption, prompts=prompts)
     except KNOWN as error:
         yield Shown(status=problem(str(error)), crop_px=side)
 
@@ -76,14 +77,21 @@ def compare(comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Se
     with closing(comparer.compare(image, recipe, (*metrics, score_table.GRID))) as events:
         for event in events:
             live.take(event)
-            yield Shown(
-                progress=progress_view.render(live.progress),
-                viewer=live.viewer_value(),
-                scores=score_table.render(live.scores, metrics),
-                prompts=live.prompts_html(),
-                caption=live.recipe.caption,
-                downloads=live.downloads if live.finished else None,
-            )
+            yield _change(live, event, image, recipe, metrics)
+
+
+def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: Sequence[str]) -> Shown:
+    """What an event changes, and nothing else: the user may be editing meanwhile."""
+    prepared = isinstance(event, Prepared)
+    return Shown(
+        progress=progress_view.render(live.progress),
+        status=_status(image, event.estimated_seconds) if isinstance(event, Prepared) else None,
+        prompts=live.prompts_html() if prepared else None,
+        caption=live.recipe.caption if prepared and asked.caption is None else None,
+        viewer=live.viewer_value() if isinstance(event, (Stage, Image)) else None,
+        scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
+        downloads=live.downloads if isinstance(event, Finished) else None,
+    )
 
 
 def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
@@ -129,7 +137,7 @@ def _size(image: Tensor) -> str:
     return f"{width} × {height} px → {width * SCALE} × {height * SCALE} px"
 
 
-def _estimate(seconds: float | None) -> str:
-    if seconds is None:
-        return "the first comparison measures the speed of this machine"
-    return f"about {progress_view.duration(seconds)} on this machine"
+def _status(image: Tensor, estimated_s: float | None) -> str:
+    if estimated_s is None:
+        return f"{_size(image)} · the first comparison measures the speed of this machine"
+    return f"{_size(image)} · about {progress_view.duration(estimated_s)} on this machine"

@@ -1,10 +1,7 @@
-"""The Compare tab: layout and wiring. What happens on an event is in actions.py, what a control is in forms.py."""
+"""The Compare tab: layout. What a control is stands in forms.py, what an event starts in compare_events.py."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -12,8 +9,8 @@ import gradio as gr
 from rapsr_core.comparison import Comparer
 from rapsr_core.quality.table import LIVE, METRICS
 from rapsr_core.recipe import Recipe
-from studio import actions, checks, examples, forms, viewer
-from studio.api import SLOT
+from studio import actions, examples, forms, viewer
+from studio.compare_events import Handlers, Parts, wire
 from studio.examples import Example
 
 GROUPS: tuple[tuple[forms.Group, str], ...] = (
@@ -30,34 +27,10 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The components that events read and write."""
-
-    photo: gr.Image
-    picker: gr.HTML
-    compare: gr.Button
-    stop: gr.Button
-    status: gr.HTML
-    crop: gr.Button
-    crop_px: gr.State
-    controls: Mapping[str, gr.components.Component]  # control path -> component
-    random_seed: gr.Button
-    reset: gr.Button
-    slow: gr.CheckboxGroup
-    fetched: gr.Dropdown
-    prompts: gr.HTML
-    progress: gr.HTML
-    viewer: gr.HTML
-    scores: gr.HTML
-    downloads: Mapping[str, gr.DownloadButton]
-
-
 def build(comparer: Comparer, shown: list[Example]) -> None:
     """Add the tab to the Blocks being built."""
     parts = _layout(shown)
-    _wire_runs(parts, comparer, shown)
-    _wire_controls(parts, comparer)
+    wire(parts, Handlers(parts, comparer, shown))
 
 
 def _layout(shown: list[Example]) -> Parts:
@@ -155,99 +128,3 @@ def _metrics() -> tuple[gr.CheckboxGroup, gr.Dropdown]:
         elem_id="control-fetched",
     )
     return slow, fetched
-
-
-def updates(parts: Parts, shown: actions.Shown) -> dict[Any, Any]:
-    """Gradio's updates for what changed."""
-    values = {
-        parts.status: shown.status,
-        parts.progress: shown.progress,
-        parts.viewer: shown.viewer,
-        parts.scores: shown.scores,
-        parts.prompts: shown.prompts,
-        parts.controls["caption"]: shown.caption,
-    }
-    found: dict[Any, Any] = {component: value for component, value in values.items() if value is not None}
-    if shown.crop_px is not None:
-        label = f"Use a centre crop of at most {shown.crop_px} × {shown.crop_px} px"
-        found[parts.crop] = gr.Button(label, visible=shown.crop_px > 0)
-        found[parts.crop_px] = shown.crop_px
-    if shown.downloads is not None:
-        for name, button in parts.downloads.items():
-            path = shown.downloads.get(name)
-            found[button] = gr.DownloadButton(value=str(path) if path else None, interactive=path is not None)
-    return found
-
-
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
-
-
-def _wire_runs(parts: Parts, comparer: Comparer, shown: list[Example]) -> None:
-    """Photograph, Compare, Stop.
-
-    The browser runs the events of one trigger one after another, so what cancels must not stand behind something long: Compare
-    first cancels the looks, and each look starts in a `then`. (`photo.change` would come twice for one change.)
-    """
-    paths, boxes = list(parts.controls), list(parts.controls.values())
-
-    def validate(photo: str | None, slow: list[str], fetched: list[str], *args: Any) -> list[dict[str, Any]]:
-        problems = checks.check_page(comparer, photo, dict(zip(paths, args, strict=True)))
-        return [gr.validate(name not in problems, problems.get(name, "")) for name in ("photo", "slow", "fetched", *paths)]
-
-    def run(photo: str, slow: list[str], fetched: list[str], *args: Any) -> Iterator[dict[Any, Any]]:
-        try:
-            for change in actions.compare(comparer, photo, dict(zip(paths, args, strict=True)), (*slow, *fetched)):
-                yield updates(parts, change)
-        except actions.KNOWN as error:
-            yield {parts.progress: actions.FAILED}
-            raise gr.Error(str(error)) from error
-
-    def look(photo: str | None, *args: Any) -> Iterator[dict[Any, Any]]:
-        if photo is None:
-            yield {parts.status: "", parts.viewer: None, parts.scores: "", parts.crop: gr.Button(visible=False)}
-            return
-        for change in actions.look(comparer, photo, dict(zip(paths, args, strict=True))):
-            yield updates(parts, change)
-
-    def pick(event: gr.EventData) -> str:
-        return str(shown[event.index].path)
-
-    def centre(photo: str, side_px: int) -> str:
-        return str(actions.crop(photo, side_px))
-
-    outputs = [
-        parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, *parts.downloads.values(),
-    ]  # fmt: skip
-    looks: dict[str, Any] = {
-        "fn": look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
-        "concurrency_limit": 2, "show_progress": "hidden", **PRIVATE,
-    }  # fmt: skip
-    looking = [
-        parts.photo.input(lambda: None, None, None, **QUICK).then(**looks),
-        parts.picker.pick(pick, None, parts.photo, **QUICK).then(**looks),
-        parts.crop.click(centre, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**looks),
-    ]
-    parts.compare.click(None, cancels=looking)
-    running = parts.compare.click(
-        run, [parts.photo, parts.slow, parts.fetched, *boxes], outputs, validator=validate, concurrency_id=SLOT,
-        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, **PRIVATE,
-    )  # fmt: skip
-    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
-        trigger(None, cancels=[running])
-    parts.stop.click(None, cancels=[running, *looking])
-    parts.stop.click(lambda: actions.STOPPED, None, parts.progress, **QUICK)
-
-
-def _wire_controls(parts: Parts, comparer: Comparer) -> None:
-    """Random seed, reset, and the prompt cards, which follow every change of a text."""
-    defaults = forms.values_of(Recipe())
-    texts = {path: box for path, box in parts.controls.items() if path.split(".")[0] in ("caption", "enhanced", "baseline")}
-
-    def encode(*args: Any) -> str:
-        return actions.encoded(comparer, {**defaults, **dict(zip(texts, args, strict=True))})
-
-    parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
-    parts.reset.click(lambda: list(defaults.values()), None, list(parts.controls.values()), **QUICK)
-    gr.on(None, encode, list(texts.values()), parts.prompts, trigger_mode="always_last", **QUICK)  # on load as well

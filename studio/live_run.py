@@ -36,7 +36,6 @@ class LiveRun:
     downloads: dict[str, Path] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     progress: Progress = field(default_factory=lambda: Progress("Waiting for the model"))
-    finished: bool = False
 
     def show_input(self, enlarged: Tensor) -> None:
         """The input after bicubic x4, (1, 3, 4H, 4W) sRGB in [0, 1]."""
@@ -58,7 +57,6 @@ class LiveRun:
                 self.downloads[event.which] = path
                 self.pictures[event.which] = self._picture(event.which, path, event.image)
             case events.Finished():
-                self.finished = True
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)
                 self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)

@@ -37,11 +37,7 @@ def identifiers(recipe: Recipe) -> dict[str, str]:
 def _text(title: str, encoded: Mapping[str, Any], identifier: str) -> str:
     count, limit = encoded["count"], encoded["limit"]
     ids = " ".join(str(number) for number in encoded["token_ids"])
-    text = (
-        _marked(encoded["text"], identifier)
-        if encoded["text"]
-        else '<span class="none">no text: only start and end tokens</span>'
-    )
+    text = _marked(encoded["text"], identifier) if encoded["text"] else NO_TEXT
     warning = ""
     if encoded["truncated"]:
         warning = f'<p class="truncated" role="alert">Too long: only the first {limit} of {count} tokens are encoded.</p>'

@@ -1,0 +1,152 @@
+"""The Compare tab: which event starts what. What then happens is in actions.py."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from rapsr_core.comparison import Comparer
+from rapsr_core.recipe import Recipe
+from studio import actions, checks, forms
+from studio.api import SLOT
+from studio.examples import Example
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The components that events read and write."""
+
+    photo: gr.Image
+    picker: gr.HTML
+    compare: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    crop: gr.Button
+    crop_px: gr.State
+    controls: Mapping[str, gr.components.Component]  # control path -> component
+    random_seed: gr.Button
+    reset: gr.Button
+    slow: gr.CheckboxGroup
+    fetched: gr.Dropdown
+    prompts: gr.HTML
+    progress: gr.HTML
+    viewer: gr.HTML
+    scores: gr.HTML
+    downloads: Mapping[str, gr.DownloadButton]
+
+    def texts(self) -> dict[str, gr.components.Component]:
+        """The controls that decide what is encoded."""
+        groups = ("caption", "enhanced", "baseline")
+        return {path: box for path, box in self.controls.items() if path.split(".")[0] in groups}
+
+
+def updates(parts: Parts, shown: actions.Shown) -> dict[Any, Any]:
+    """Gradio's updates for what changed."""
+    values = {
+        parts.status: shown.status,
+        parts.progress: shown.progress,
+        parts.viewer: shown.viewer,
+        parts.scores: shown.scores,
+        parts.prompts: shown.prompts,
+        parts.controls["caption"]: shown.caption,
+    }
+    found: dict[Any, Any] = {component: value for component, value in values.items() if value is not None}
+    if shown.crop_px is not None:
+        label = f"Use a centre crop of at most {shown.crop_px} × {shown.crop_px} px"
+        found[parts.crop] = gr.Button(label, visible=shown.crop_px > 0)
+        found[parts.crop_px] = shown.crop_px
+    if shown.downloads is not None:
+        for name, button in parts.downloads.items():
+            path = shown.downloads.get(name)
+            found[button] = gr.DownloadButton(value=str(path) if path else None, interactive=path is not None)
+    return found
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """Functions of the events. The values of the controls arrive in the order of `parts.controls`."""
+
+    parts: Parts
+    comparer: Comparer
+    shown: list[Example]
+
+    def validate(self, photo: str | None, slow: list[str], fetched: list[str], *args: Any) -> list[dict[str, Any]]:
+        """Gradio's verdict on each input, before the queue."""
+        problems = checks.check_page(self.comparer, photo, self._values(args))
+        names = ("photo", "slow", "fetched", *self.parts.controls)
+        return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
+
+    def compare(self, photo: str, slow: list[str], fetched: list[str], *args: Any) -> Iterator[dict[Any, Any]]:
+        """The whole run; Gradio closes this generator on Stop."""
+        try:
+            for change in actions.compare(self.comparer, photo, self._values(args), (*slow, *fetched)):
+                yield updates(self.parts, change)
+        except actions.KNOWN as error:
+            yield {self.parts.progress: actions.FAILED}
+            raise gr.Error(str(error)) from error
+
+    def look(self, photo: str | None, *args: Any) -> Iterator[dict[Any, Any]]:
+        """A photograph was opened, or taken away."""
+        if photo is None:
+            yield updates(self.parts, actions.Shown(status="", scores="", crop_px=0, downloads={})) | {self.parts.viewer: None}
+            return
+        for change in actions.look(self.comparer, photo, self._values(args)):
+            yield updates(self.parts, change)
+
+    def pick(self, event: gr.EventData) -> str:
+        """An example was pressed."""
+        return str(self.shown[event.index].path)
+
+    def crop(self, photo: str, side_px: int) -> str:
+        """The offered centre crop was taken."""
+        return str(actions.crop(photo, side_px))
+
+    def encode(self, *args: Any) -> str:
+        """A text was edited; the values are those of `parts.texts()`."""
+        texts = dict(zip(self.parts.texts(), args, strict=True))
+        return actions.encoded(self.comparer, {**forms.values_of(Recipe()), **texts})
+
+    def _values(self, args: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(self.parts.controls, args, strict=True))
+
+
+def wire(parts: Parts, do: Handlers) -> None:
+    """Connect everything.
+
+    The browser runs the events of one trigger one after another, so what cancels must not stand behind something long: Compare
+    first cancels the looks, and each look starts in a `then`. (`photo.change` would come twice for one change.)
+    """
+    boxes = list(parts.controls.values())
+    outputs = [
+        parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
+        parts.crop_px, *parts.downloads.values(),
+    ]  # fmt: skip
+    look: dict[str, Any] = {
+        "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
+        "concurrency_limit": 2, "show_progress": "hidden", **PRIVATE,
+    }  # fmt: skip
+    looking = [
+        parts.photo.input(lambda: None, None, None, **QUICK).then(**look),
+        parts.picker.pick(do.pick, None, parts.photo, **QUICK).then(**look),
+        parts.crop.click(do.crop, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**look),
+    ]
+    parts.compare.click(None, cancels=looking)
+    running = parts.compare.click(
+        do.compare, [parts.photo, parts.slow, parts.fetched, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
+        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
+    )  # fmt: skip
+    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
+        trigger(None, cancels=[running])
+    parts.stop.click(None, cancels=[running, *looking])
+    parts.stop.click(lambda: actions.STOPPED, None, parts.progress, **QUICK)
+    parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
+    parts.reset.click(lambda: list(forms.values_of(Recipe()).values()), None, boxes, **QUICK)
+    # Without a trigger: when the page is opened, and at every change of an input.
+    gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)
