@@ -35,8 +35,6 @@ from rapsr_core.sampling.tiling import choose_tile_px, tiles
 MIN_SIDE_PX = 16
 MAX_SECONDS = 600.0
 """Longest comparison that is started; beyond it the message offers a crop or a smaller size."""
-MAX_OUTPUT_MEGAPIXELS = 16.8
-"""Largest x4 result (4096 x 4096) on a machine whose speed is not known yet."""
 BRANCHES: tuple[Branch, ...] = ("baseline", "enhanced")
 
 
@@ -52,8 +50,8 @@ class ComparisonResult:
 class Speeds:
     """Seconds per megapixel of x4 output on this machine, by kind of work: an exponential mean of what was measured."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, float] = {}
+    def __init__(self, known: dict[str, float] | None = None) -> None:
+        self._known = dict(known or {})
 
     def add(self, kind: str, seconds: float, megapixels: float) -> None:
         new = seconds / megapixels
@@ -66,6 +64,10 @@ class Speeds:
             return None
         one = 2 * recipe.steps * passes * self._known["pass"] + self._known["scores"] + self._known[f"cleaner/{recipe.cleaner}"]
         return one * megapixels
+
+
+FIRST_GUESS = Speeds({"pass": 0.9, "scores": 3.0, "cleaner/none": 0.1, "cleaner/real-esrgan": 3.5})
+"""Measured on two CPU cores; refuses hopeless sizes until this machine has been measured. Never shown as an estimate."""
 
 
 class Comparer:
@@ -83,16 +85,12 @@ class Comparer:
         if min(height, width) < MIN_SIDE_PX:
             raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
         megapixels = height * width * SCALE**2 / 1e6
-        seconds = self.speeds.seconds(recipe, megapixels)
-        if seconds is not None and seconds > MAX_SECONDS:
+        seconds = self.speeds.seconds(recipe, megapixels) or FIRST_GUESS.seconds(recipe, megapixels)
+        assert seconds is not None
+        if seconds > MAX_SECONDS:
             raise ImageError(
                 f"{width} x {height} px would take about {seconds / 60:.0f} minutes here, over the limit of "
                 f"{MAX_SECONDS / 60:.0f}; crop the image, reduce it, or take fewer steps"
-            )
-        if seconds is None and megapixels > MAX_OUTPUT_MEGAPIXELS:
-            raise ImageError(
-                f"{width} x {height} px makes {width * SCALE} x {height * SCALE}; up to {MAX_OUTPUT_MEGAPIXELS:g} megapixels "
-                "are made on this machine: crop the image or reduce it"
             )
         self._final_size(height, width, recipe)
 
