@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,7 @@ from rapsr_core.cleaners import SCALE, clean_steps
 from rapsr_core.colour import fix_colour
 from rapsr_core.device import Device, choose_device
 from rapsr_core.events import Branch, Event, Finished, Image, Prepared, Scored, Stage
-from rapsr_core.hosts.embedded import EmbeddedHost
-from rapsr_core.hosts.registry import host_info
+from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.images import ImageError, resize
 from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
@@ -27,8 +26,9 @@ from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import Refinement, load_refinement, plugged_in
-from rapsr_core.sampling.contract import Condition
-from rapsr_core.sampling.denoise import constant, denoise
+from rapsr_core.sampling.contract import Condition, Host
+from rapsr_core.sampling.denoise import Plan, denoise
+from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import choose_tile_px, tiles
 
@@ -58,15 +58,18 @@ class Speeds:
         self._known[kind] = new if kind not in self._known else 0.5 * self._known[kind] + 0.5 * new
 
     def seconds(self, recipe: Recipe, megapixels: float) -> float | None:
-        """For a whole comparison; None until one has been measured."""
-        passes = 1 if recipe.guidance_scale == 1 else 2
-        if not {"pass", "scores", f"cleaner/{recipe.cleaner}"} <= self._known.keys():
+        """For a whole comparison with the live metrics; None until one has been measured."""
+        passes, cleaner = f"pass/{recipe.host}", f"cleaner/{recipe.cleaner}"
+        if not {passes, cleaner, "scores"} <= self._known.keys():
             return None
-        one = 2 * recipe.steps * passes * self._known["pass"] + self._known["scores"] + self._known[f"cleaner/{recipe.cleaner}"]
+        one = 2 * recipe.steps * _passes(recipe) * self._known[passes] + self._known["scores"] + self._known[cleaner]
         return one * megapixels
 
 
-FIRST_GUESS = Speeds({"pass": 0.9, "scores": 3.0, "cleaner/none": 0.1, "cleaner/real-esrgan": 3.5})
+FIRST_GUESS = Speeds(
+    {f"pass/{name}": row.pass_seconds for name, row in HOSTS.items()}
+    | {"scores": 3.0, "cleaner/none": 0.1, "cleaner/real-esrgan": 3.5}
+)
 """Measured on two CPU cores; refuses hopeless sizes until this machine has been measured. Never shown as an estimate."""
 
 
@@ -78,12 +81,13 @@ class Comparer:
         self.speeds = Speeds()
         self._slot, self._loading = threading.Lock(), threading.Lock()
         self._priors: dict[str, Prior] = {}
-        self._refinements: dict[str, Refinement] = {}
+        self._refinements: dict[tuple[str, str], Refinement] = {}
 
     def check_size(self, height: int, width: int, recipe: Recipe) -> None:
-        """Raises ImageError for an input (pixels) that is too small, or too large to finish in MAX_SECONDS."""
+        """Raises ImageError for an input (pixels) too small, or too large to finish in MAX_SECONDS; RecipeError for the recipe."""
         if min(height, width) < MIN_SIDE_PX:
             raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
+        host_info(recipe.host)
         megapixels = height * width * SCALE**2 / 1e6
         seconds = self.speeds.seconds(recipe, megapixels) or FIRST_GUESS.seconds(recipe, megapixels)
         assert seconds is not None
@@ -126,12 +130,16 @@ class Comparer:
         Raises ImageError, RecipeError or RefinementError before the first event.
         """
         self.check_size(image.shape[-2], image.shape[-1], recipe)
-        with self._slot:
-            yield from self._events(image, recipe, metrics)
+        clock = _Clock()
+        with self._slot, closing(self._events(image, recipe, metrics, clock)) as events:
+            for event in events:
+                clock.stop()  # what the listener does with an event is not the method's time
+                yield event
+                clock.go_on()
 
-    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Generator[Event, None, None]:
-        clock, megapixels = _Clock(), _output_megapixels(image)
-        refinement = self._refinement(recipe)
+    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: _Clock) -> Generator[Event, None, None]:
+        refinement, megapixels = self._refinement(recipe), _output_megapixels(image)
+        clock.lap()  # loading is not part of a comparison
         prepared = self.prepared(image, recipe)
         recipe, seconds = prepared.recipe, {"caption": clock.lap()}
         yield prepared
@@ -142,11 +150,12 @@ class Comparer:
         guide = None
         for done, total, guide in clean_steps(image.to(self.device.device), recipe.cleaner):
             seconds["cleaner"] = clock.peek()
-            yield Stage("cleaner", done, total, guide, clock.peek(), None)
+            left = prepared.estimated_seconds and max(prepared.estimated_seconds - clock.peek(), 0.0)
+            yield Stage("cleaner", done, total, guide, clock.peek(), left)
         assert guide is not None
         self.speeds.add(f"cleaner/{recipe.cleaner}", clock.lap(), megapixels)
         host = host_info(recipe.host).build(self._prior(recipe), self.device)
-        condition = host.prepare(image, guide)
+        condition = host.prepare(image, guide, recipe, ImageNoise(recipe.seed))
         for branch in BRANCHES:
             unplug = plugged_in(host.unet, refinement, recipe.enhanced.strength) if branch == "enhanced" else nullcontext()
             with unplug:
@@ -158,13 +167,15 @@ class Comparer:
             scores[branch] = score(result, metrics)
             yield Scored(branch, scores[branch])
             seconds["scores"] += clock.lap()
-        self.speeds.add("scores", seconds["scores"], megapixels)
+        live = [row.seconds for rows in scores.values() for row in rows.values() if row.name in LIVE]
+        if set(LIVE) <= set(metrics):
+            self.speeds.add("scores", sum(live), megapixels)
         yield Finished(recipe, prepared.prompts, scores, seconds)
 
     def _branch(
         self,
         branch: Branch,
-        host: EmbeddedHost,
+        host: Host,
         condition: Condition,
         prepared: Prepared,
         clock: _Clock,
@@ -174,14 +185,13 @@ class Comparer:
         positive, negative = (host.encode_text([texts[side]["text"]]) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
-        schedule, noise = constant(recipe.guidance_scale), ImageNoise(recipe.seed)
-        passes = 1 if recipe.guidance_scale == 1 else 2
+        plan = Plan(recipe.steps, constant(recipe.guidance_scale), windows)
         branches_after = 1 if branch == "baseline" else 0
-        for step in denoise(host, condition, positive, negative, schedule, recipe.steps, noise, windows):
+        for step in denoise(host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = clock.peek()
             left = spent / step.i * (step.n - step.i + branches_after * step.n)
             yield Stage(branch, step.i, step.n, host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add("pass", spent / (recipe.steps * passes), megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / (recipe.steps * _passes(recipe)), megapixels)
         return step.z0
 
     def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
@@ -206,16 +216,23 @@ class Comparer:
 
     def _refinement(self, recipe: Recipe) -> Refinement:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
-        if name not in self._refinements:
-            self._refinements[name] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
-        return self._refinements[name]
+        key = (prior.name, name)
+        if key not in self._refinements:
+            self._refinements[key] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+        return self._refinements[key]
 
 
 class _Clock:
-    """Seconds since the last lap."""
+    """Seconds since the last lap, without those between `stop` and `go_on`."""
 
     def __init__(self) -> None:
-        self._began = time.perf_counter()
+        self._began = self._stopped = time.perf_counter()
+
+    def stop(self) -> None:
+        self._stopped = time.perf_counter()
+
+    def go_on(self) -> None:
+        self._began += time.perf_counter() - self._stopped
 
     def peek(self) -> float:
         return time.perf_counter() - self._began
@@ -223,6 +240,11 @@ class _Clock:
     def lap(self) -> float:
         spent, self._began = self.peek(), time.perf_counter()
         return spent
+
+
+def _passes(recipe: Recipe) -> int:
+    """Network passes a step: guidance 1 needs the positive prompt alone."""
+    return 1 if recipe.guidance_scale == 1 else 2
 
 
 def _enlarged(image: Tensor) -> Tensor:

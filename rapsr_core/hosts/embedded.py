@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from diffusers import SchedulerMixin
 from torch import Tensor
 
 from rapsr_core.cleaners import SCALE
 from rapsr_core.device import Device
 from rapsr_core.images import resize
 from rapsr_core.priors import Prior
-from rapsr_core.sampling.contract import Condition, Part, Text
+from rapsr_core.recipe import Recipe
+from rapsr_core.sampling.contract import Condition, Host, Part, Text
 from rapsr_core.sampling.noise import ImageNoise
 
 
-class EmbeddedHost:
+class EmbeddedHost(Host):
     """Pieces for the loop. `multiple` is the number of sites a tile must be divisible by (the UNet's reductions)."""
 
     def __init__(self, prior: Prior, device: Device) -> None:
@@ -29,8 +31,8 @@ class EmbeddedHost:
         with torch.inference_mode():
             return Text(self.prior.text_encoder(ids.to(self.device.device)).last_hidden_state)
 
-    def prepare(self, lq: Tensor, guide: Tensor) -> Condition:
-        """Condition from an input (1, 3, h, w) and its guide (1, 3, 4h, 4w); the guide is mirrored up to whole tiles."""
+    def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
+        """The guide, its last row and column repeated up to what the UNet divides by, and its features; nothing is drawn."""
         height, width = guide.shape[-2:]
         unit = self.prior.codec.block_px * self.multiple
         pad = (0, -width % unit, 0, -height % unit)
@@ -44,7 +46,7 @@ class EmbeddedHost:
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
         return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.codec.block_px, reference)
 
-    def start(self, condition: Condition, noise: ImageNoise) -> Tensor:
+    def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """Pure noise: the schedule has zero terminal SNR."""
         return noise.draw("start", (1, self.prior.codec.channels, *condition.latent_size)).to(self.device.device)
 

@@ -9,6 +9,7 @@ from rapsr_core.device import Device
 from rapsr_core.hosts.embedded import EmbeddedHost
 from rapsr_core.priors import Prior
 from rapsr_core.recipe import RecipeError
+from rapsr_core.sampling.contract import Host
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,30 @@ class HostInfo:
     name: str
     label: str
     prior: str
+    steps: int  # where the page's controls start
+    guidance_scale: float
+    pass_seconds: float  # one network pass over a megapixel of output, on two CPU cores
     licence: str
-    build: Callable[[Prior, Device], EmbeddedHost]
+    needs: str  # besides the prior
+    build: Callable[[Prior, Device], Host]
 
 
-HOSTS = {row.name: row for row in (HostInfo("embedded", "Embedded upscaler", "embedded", "Apache-2.0", EmbeddedHost),)}
+HOSTS = {
+    row.name: row
+    for row in (
+        HostInfo(
+            name="embedded",
+            label="Embedded upscaler",
+            prior="embedded",
+            steps=8,
+            guidance_scale=1.2,
+            pass_seconds=0.9,
+            licence="Apache-2.0",
+            needs="a guide: a cleaner's output, or bicubic x4",
+            build=EmbeddedHost,
+        ),
+    )
+}
 
 
 def host_info(name: str) -> HostInfo:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from diffusers import SchedulerMixin
-from torch import Tensor
+from torch import Tensor, nn
 
+from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import Tile
 
@@ -32,7 +33,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Condition:
-    """Everything about the image that `predict` and `decode` need; sizes are (height, width)."""
+    """Everything about the image that `predict` and `decode` need; sizes are (height, width).
+
+    Padding is what `latent_size * site_px` has more than `output_size`, below and on the right.
+    """
 
     parts: Mapping[str, Part]
     latent_size: tuple[int, int]
@@ -40,8 +44,6 @@ class Condition:
     site_px: int  # output pixels per latent site
     colour_reference: Tensor  # (1, 3, *output_size), what a colour fix takes its colours from
     class_labels: Tensor | None = None
-    key: str = ""  # of a cache: image and the settings `prepare` reads
-    extras: Mapping[str, Tensor] = field(default_factory=dict)  # per-step features; cut by no one
 
     def __getitem__(self, name: str) -> Tensor:
         return self.parts[name].tensor
@@ -59,18 +61,33 @@ class Condition:
 
 
 class Host(Protocol):
-    """A diffusion super-resolution method on a prior."""
+    """A diffusion super-resolution method on a prior. A host inherits from this class, hence the default `step_features`."""
 
-    scheduler: SchedulerMixin
+    scheduler: SchedulerMixin  # copied for every run
+    unet: nn.Module  # what a refinement is plugged into
+    multiple: int  # a tile's sides, in latent sites, are multiples of this
 
     def encode_text(self, prompts: list[str]) -> Text:
         """Encode one prompt per branch."""
 
-    def start(self, condition: Condition, noise: ImageNoise) -> Tensor:
-        """First latent (1, C, h, w), float32: pure noise, a noised LQ latent, ..."""
+    def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
+        """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""
+
+    def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
+        """First latent (1, C, h, w), float32: pure noise, a noised LQ latent, an unnoised one for a single step, ...
+
+        `scheduler` is the run's own, its timesteps set. Fields drawn under different names are independent (PASD noises twice).
+        """
+
+    def step_features(self, t: Tensor, condition: Condition) -> Condition:
+        """What depends on the timestep but not on the text, once for all branches (StableSR's structure features).
+
+        Called with a tile's own condition. By default nothing is added.
+        """
+        return condition
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
-        """The network's output for rows of (tile, branch)."""
+        """The network's output for one tile z (1, C, h, w), already scaled as the scheduler wants it, under one text."""
 
     def preview(self, z0: Tensor, condition: Condition) -> Tensor:
         """A cheap look at the present estimate, (1, 3, H, W) in [0, 1]."""

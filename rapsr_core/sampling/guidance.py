@@ -1,10 +1,29 @@
-"""Classifier-free guidance (Ho and Salimans 2022): negative + scale * (positive - negative)."""
+"""Classifier-free guidance (Ho and Salimans 2022), its schedule over the steps, and its rescaling."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
 
+GuidanceSchedule = Callable[[int, int], float | None]
+"""(step index, timestep) -> guidance scale; None = the positive branch alone, no second pass."""
 
-def guide(positive: Tensor, negative: Tensor, scale: float) -> Tensor:
-    """Combine two predictions of the same shape; scale 1 returns the positive one."""
-    return negative + scale * (positive - negative)
+
+def constant(scale: float) -> GuidanceSchedule:
+    """The same guidance at every step; scale 1 needs no second pass."""
+    return lambda i, t: None if scale == 1 else scale
+
+
+def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:
+    """negative + scale * (positive - negative), of two predictions (B, C, h, w) for the whole latent.
+
+    `rescale` in [0, 1] brings the spread of each image back towards that of the positive prediction: phi of Lin et al., "Common
+    Diffusion Noise Schedules and Sample Steps are Flawed", WACV 2024, eq. 15 and 16.
+    """
+    guided = negative + scale * (positive - negative)
+    if rescale == 0:
+        return guided
+    axes = tuple(range(1, guided.ndim))
+    matched = guided * (positive.std(dim=axes, keepdim=True) / guided.std(dim=axes, keepdim=True))
+    return rescale * matched + (1 - rescale) * guided

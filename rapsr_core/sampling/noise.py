@@ -17,6 +17,9 @@ class ImageNoise:
 
     def draw(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """Float32 field of `shape`, a function of (seed, name, shape) alone."""
-        digest = hashlib.sha256(f"{self.seed}/{name}/{tuple(shape)}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
-        return torch.randn(shape, generator=generator)
+        return torch.randn(shape, generator=self.generator(f"{name}/{tuple(shape)}"))
+
+    def generator(self, name: str) -> torch.Generator:
+        """A fresh CPU generator, a function of (seed, name) alone, for code that draws by itself (ancestral schedulers)."""
+        digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,13 +77,44 @@ def test_output_size(comparer: Comparer, photo: torch.Tensor) -> None:
 
 
 def test_sizes_are_refused_with_the_remedy(comparer: Comparer) -> None:
+    with pytest.raises(RecipeError, match="host is 'swinir'"):
+        comparer.check_size(64, 64, replace(RECIPE, host="swinir"))
     with pytest.raises(ImageError, match="1 x 1 px; at least 16"):
         comparer.check_size(1, 1, RECIPE)
     with pytest.raises(ImageError, match="crop the image, reduce it"):
         comparer.check_size(3000, 3000, RECIPE)
-    comparer.speeds.add("pass", 100.0, 1.0)
+    comparer.speeds.add("pass/embedded", 100.0, 1.0)
     comparer.speeds.add("scores", 1.0, 1.0)
     comparer.speeds.add("cleaner/none", 1.0, 1.0)
     with pytest.raises(ImageError, match=r"about \d+ minutes here"):
         comparer.check_size(300, 300, replace(RECIPE, steps=50))
     assert comparison.MAX_SECONDS == 600
+
+
+def test_guidance_1_ignores_the_negative_prompts(comparer: Comparer, photo: torch.Tensor) -> None:
+    plain = replace(RECIPE, guidance_scale=1.0)
+    other = replace(plain, baseline=BaselineText(negative="blurry"), enhanced=EnhancedText(negative="blurry"))
+    one, two = comparer.run(photo, plain, []), comparer.run(photo, other, [])
+    assert torch.equal(one.baseline, two.baseline) and torch.equal(one.enhanced, two.enhanced)
+    guided = comparer.run(photo, replace(other, guidance_scale=2.0), [])
+    assert not torch.equal(guided.baseline, comparer.run(photo, replace(plain, guidance_scale=2.0), []).baseline)
+
+
+def test_the_listeners_time_is_not_the_methods(comparer: Comparer, photo: torch.Tensor) -> None:
+    comparer.run(photo, RECIPE, [])  # loads
+    for event in comparer.compare(photo, RECIPE, []):
+        time.sleep(0.1)
+        if isinstance(event, Finished):
+            measured = sum(event.seconds.values())
+    assert measured < 1.0  # of 1.3 s that the listener took before the last event
+
+
+def test_an_estimate_comes_from_measured_speeds(comparer: Comparer, photo: torch.Tensor) -> None:
+    assert comparer.prepared(photo, RECIPE).estimated_seconds is None
+    comparer.run(photo, RECIPE)
+    estimate = comparer.prepared(photo, RECIPE).estimated_seconds
+    assert estimate is not None
+    assert comparer.prepared(photo, replace(RECIPE, steps=30)).estimated_seconds > estimate
+    prepared, *rest = comparer.compare(photo, RECIPE, [])
+    assert prepared.estimated_seconds == estimate
+    assert 0 <= rest[1].seconds_left <= estimate  # the cleaner's

@@ -1,0 +1,81 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from rapsr_core.cleaners import clean
+from rapsr_core.device import Device
+from rapsr_core.hosts.embedded import EmbeddedHost
+from rapsr_core.images import resize
+from rapsr_core.priors import load_prior
+from rapsr_core.recipe import Recipe
+from rapsr_core.sampling.denoise import Plan, denoise
+from rapsr_core.sampling.guidance import constant
+from rapsr_core.sampling.noise import ImageNoise
+from rapsr_core.sampling.tiling import tiles
+
+NOISE, RECIPE = ImageNoise(0), Recipe()
+
+
+@pytest.fixture(scope="module")
+def host(assets: Path) -> EmbeddedHost:
+    return EmbeddedHost(load_prior(assets / "prior"), Device(torch.device("cpu"), torch.float32, "test"))
+
+
+def prepared(host: EmbeddedHost, height: int, width: int):
+    lq = resize(torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(2)), (height, width))
+    return host.prepare(lq, clean(lq, "none"), RECIPE, NOISE), clean(lq, "none")
+
+
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (19, 16)])
+def test_any_size_is_padded_for_the_network_and_cut_again(host: EmbeddedHost, size: tuple[int, int]) -> None:
+    condition, guide = prepared(host, *size)
+    assert condition.output_size == (size[0] * 4, size[1] * 4)
+    assert all(n % host.multiple == 0 for n in condition.latent_size)
+    assert condition["features"].shape == (1, 48, *condition.latent_size)
+    z = host.start(condition, host.scheduler, NOISE)
+    output = host.predict(z, torch.tensor(999), host.encode_text(["a cat"]), condition)
+    assert output.shape == z.shape
+    assert host.preview(output, condition).shape == guide.shape
+
+
+def test_a_zero_latent_is_the_guide_itself(host: EmbeddedHost) -> None:
+    condition, guide = prepared(host, 17, 23)
+    assert torch.equal(host.decode(torch.zeros(1, 48, *condition.latent_size), condition), guide)
+
+
+def test_colours_come_from_the_input_not_from_the_cleaner(host: EmbeddedHost) -> None:
+    lq = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(4))
+    condition = host.prepare(lq, torch.zeros(1, 3, 64, 64), RECIPE, NOISE)
+    assert torch.equal(condition.colour_reference, resize(lq, (64, 64)))
+
+
+def test_the_text_reaches_the_network(host: EmbeddedHost) -> None:
+    condition, _ = prepared(host, 16, 16)
+    z = host.start(condition, host.scheduler, NOISE)
+    one, two = (host.predict(z, torch.tensor(999), host.encode_text([p]), condition) for p in ("[X]. ", "[V]. "))
+    assert not torch.equal(one, two)
+
+
+def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> None:
+    """Tiles see less around them, so they may differ a little, but no more where one ends than elsewhere."""
+    condition, _ = prepared(host, 32, 64)
+    texts, results = [host.encode_text([p]) for p in ("a cat", "blurry")], []
+    for side in (None, 32):
+        windows = tiles(condition.latent_size, side, host.multiple)
+        *_, last = denoise(host, condition, *texts, Plan(3, constant(1.2), windows), NOISE)
+        results.append(host.decode(last.z0, condition))
+    difference = (results[1] - results[0]).abs()
+    assert 0 < difference.mean() < 0.01
+    jumps = (results[1] - results[0]).diff(dim=-1).abs().mean(dim=(0, 1, 2))  # between neighbouring columns
+    ends = [4 * tile.right - 1 for tile in windows if tile.right < condition.latent_size[1]]
+    assert len(ends) == 2
+    assert max(jumps[end] for end in ends) < 2 * jumps[3::4].mean()
+
+
+def test_reduced_precision_stays_near_float32(assets: Path, host: EmbeddedHost) -> None:
+    lower = EmbeddedHost(host.prior, Device(torch.device("cpu"), torch.bfloat16, "test"))
+    condition, _ = prepared(host, 16, 16)
+    z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
+    full, low = (h.predict(z, torch.tensor(500), text, condition).float() for h in (host, lower))
+    assert 0 < (full - low).abs().mean() < 0.05 * full.abs().mean()

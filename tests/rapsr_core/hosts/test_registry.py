@@ -1,0 +1,22 @@
+import pytest
+
+from rapsr_core.hosts.registry import HOSTS, host_info
+from rapsr_core.priors import PRIORS
+from rapsr_core.recipe import Recipe, RecipeError
+
+
+def test_rows_are_complete() -> None:
+    for name, row in HOSTS.items():
+        assert row.name == name
+        assert row.prior in PRIORS
+        assert row.label and row.licence and row.needs
+
+
+def test_the_default_recipe_uses_its_hosts_settings() -> None:
+    row = HOSTS[Recipe().host]
+    assert (row.steps, row.guidance_scale) == (Recipe().steps, Recipe().guidance_scale)
+
+
+def test_an_unknown_host_is_named_with_the_choices() -> None:
+    with pytest.raises(RecipeError, match="host is 'swinir'; it must be one of embedded"):
+        host_info("swinir")

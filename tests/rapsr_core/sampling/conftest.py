@@ -1,0 +1,68 @@
+"""A toy host over real schedulers: its network is a fixed function of every pixel, so that tiles must equal the whole."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from diffusers import SchedulerMixin
+from torch import Tensor
+
+from rapsr_core.recipe import Recipe
+from rapsr_core.sampling.contract import Condition, Host, Part, Text
+from rapsr_core.sampling.noise import ImageNoise
+
+SITES = (12, 16)
+
+
+class ToyHost(Host):
+    """Predicts tanh(weight * z + hint) * text; counts its calls."""
+
+    multiple = 2
+
+    def __init__(self, scheduler: SchedulerMixin) -> None:
+        self.scheduler, self.unet = scheduler, torch.nn.Identity()
+        self.predicted: list[tuple[int, int, int]] = []  # (t, height, width)
+        self.featured = 0
+
+    def encode_text(self, prompts: list[str]) -> Text:
+        return Text(torch.tensor([[[len(p) / 10]] for p in prompts]))
+
+    def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
+        hint = torch.nn.functional.avg_pool2d(guide.mean(1, keepdim=True), 4)
+        sites = (hint.shape[-2], hint.shape[-1])
+        return Condition({"hint": Part(hint, 4)}, sites, (guide.shape[-2], guide.shape[-1]), 4, guide)
+
+    def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
+        return noise.draw("start", (1, 3, *condition.latent_size)) * scheduler.init_noise_sigma
+
+    def step_features(self, t: Tensor, condition: Condition) -> Condition:
+        self.featured += 1
+        return condition
+
+    def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
+        self.predicted.append((int(t), *z.shape[-2:]))
+        return torch.tanh(0.5 * z + condition["hint"]) * (0.5 + text.states.mean())
+
+    def preview(self, z0: Tensor, condition: Condition) -> Tensor:
+        return z0
+
+    def decode(self, z: Tensor, condition: Condition) -> Tensor:
+        return z
+
+
+@pytest.fixture
+def toy() -> Callable[[SchedulerMixin], ToyHost]:
+    return ToyHost
+
+
+@pytest.fixture
+def condition() -> Condition:
+    generator = torch.Generator().manual_seed(5)
+    guide = torch.rand(1, 3, SITES[0] * 4, SITES[1] * 4, generator=generator)
+    return Condition({"hint": Part(torch.rand(1, 1, *SITES, generator=generator), 4)}, SITES, guide.shape[-2:], 4, guide)
+
+
+@pytest.fixture
+def texts() -> tuple[Text, Text]:
+    """Positive and negative."""
+    return Text(torch.full((1, 1, 1), 0.4)), Text(torch.full((1, 1, 1), -0.2))

@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from rapsr_core.sampling.guidance import constant, guide
+
+GENERATOR = torch.Generator().manual_seed(0)
+POSITIVE, NEGATIVE = (torch.randn(2, 3, 8, 8, generator=GENERATOR) for _ in range(2))
+
+
+def test_scales_0_1_and_3() -> None:
+    assert torch.equal(guide(POSITIVE, NEGATIVE, 0.0), NEGATIVE)
+    torch.testing.assert_close(guide(POSITIVE, NEGATIVE, 1.0), POSITIVE)
+    torch.testing.assert_close(guide(POSITIVE, NEGATIVE, 3.0), 3 * POSITIVE - 2 * NEGATIVE)
+
+
+@pytest.mark.parametrize("phi", [0.3, 0.7, 1.0])
+def test_rescaling_moves_the_spread_of_each_image_towards_the_positive(phi: float) -> None:
+    guided, rescaled = guide(POSITIVE, NEGATIVE, 4.0), guide(POSITIVE, NEGATIVE, 4.0, phi)
+    for image in range(2):
+        wanted = phi * POSITIVE[image].std() + (1 - phi) * guided[image].std()
+        torch.testing.assert_close(rescaled[image].std(), wanted)
+
+
+def test_constant_needs_no_second_pass_at_1() -> None:
+    assert constant(1.0)(0, 999) is None
+    assert constant(1.2)(7, 124) == 1.2
