@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SURE = 0.2
-"""Smallest probability at which a label is named. Below it most labels on our photographs were wrong."""
+"""Smallest probability at which a label is named: a round number, not calibrated."""
 MAX_LABELS = 2
 
 

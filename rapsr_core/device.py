@@ -16,12 +16,17 @@ class Device:
     reason: str
 
 
+def native_bf16() -> bool:
+    """True when the processor multiplies bfloat16 itself (AVX512-BF16, AMX)."""
+    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 def choose_device() -> Device:
     """CUDA in bf16 (fp16 where it has none), else the processor: bf16 where it computes in it natively, else float32."""
     if torch.cuda.is_available():
         dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
         return Device(torch.device("cuda"), dtype, f"{torch.cuda.get_device_name()}, {dtype}".replace("torch.", ""))
-    native = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    native = native_bf16()
     dtype = torch.bfloat16 if native else torch.float32
     why = "the processor computes in bfloat16" if native else "the processor has no native bfloat16"
     return Device(torch.device("cpu"), dtype, f"CPU, {torch.get_num_threads()} threads, {dtype}: {why}".replace("torch.", ""))

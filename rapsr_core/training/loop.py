@@ -38,7 +38,7 @@ class LoopSettings:
     weight_decay: float = 0.01
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
-    mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
+    mixed_precision: Literal["no", "bf16"] = "bf16"
     seed: int = 0
     checkpoint_minutes: float = 4.0
     sheet_minutes: float = 20.0

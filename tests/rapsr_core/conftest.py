@@ -1,30 +1,9 @@
-"""A tiny prior of the real classes with random weights, its refinement, and a photograph-like image."""
-
-from pathlib import Path
+"""A photograph-like image."""
 
 import pytest
 import torch
 
 from rapsr_core.images import resize
-from rapsr_core.priors import load_prior
-from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
-from rapsr_core.refinement import save_refinement
-from rapsr_core.refinement.task import lora_config
-
-
-@pytest.fixture(scope="session")
-def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An assets folder with a tiny prior and a refinement that changes every layer it may."""
-    folder = tmp_path_factory.mktemp("assets")
-    torch.manual_seed(0)
-    save_embedded(folder / "prior", build_unet(TINY), build_text_encoder(TINY), build_codec(TINY))
-    prior = load_prior(folder / "prior")
-    prior.unet.add_adapter(lora_config(4))
-    for name, parameter in prior.unet.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.05)
-    save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {"steps": 0})
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -5,29 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
 
 from rapsr_core.comparison import Comparer
-from rapsr_core.priors import load_prior
-from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
-from rapsr_core.refinement import save_refinement
-from rapsr_core.refinement.task import lora_config
-
-IDENTIFIERS = ("[X]. ", "[V]. ")
 
 
 @pytest.fixture(scope="session")
-def comparer(tmp_path_factory: pytest.TempPathFactory) -> Comparer:
-    assets = tmp_path_factory.mktemp("assets")
-    torch.manual_seed(0)
-    save_embedded(assets / "prior", build_unet(TINY), build_text_encoder(TINY), build_codec(TINY))
-    prior = load_prior(assets / "prior")
-    prior.unet.add_adapter(lora_config(2))
-    for name, parameter in prior.unet.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.05)
-    save_refinement(assets / "refinement", prior, IDENTIFIERS, {})
+def comparer(assets: Path) -> Comparer:
     return Comparer(assets=assets)
 
 

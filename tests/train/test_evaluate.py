@@ -5,26 +5,7 @@ import pytest
 import torch
 
 from rapsr_core.images import resize, save_png
-from rapsr_core.priors import load_prior
-from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
-from rapsr_core.refinement import save_refinement
-from rapsr_core.refinement.task import lora_config
 from train.evaluate import arguments, main
-
-
-@pytest.fixture(scope="module")
-def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny prior of the real classes and a refinement of it."""
-    folder = tmp_path_factory.mktemp("assets")
-    torch.manual_seed(0)
-    save_embedded(folder / "prior", build_unet(TINY), build_text_encoder(TINY), build_codec(TINY))
-    prior = load_prior(folder / "prior")
-    prior.unet.add_adapter(lora_config(4))
-    for name, parameter in prior.unet.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.05)
-    save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {})
-    return folder
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Metrics against the official values of the five calibration pairs inside the pyiqa package."""
+"""Metrics on the five calibration pairs inside pyiqa: LPIPS and PIQE are the official values, NIQE and BRISQUE those of pyiqa's code
+with the official parameters (MATLAB differs by up to 0.44 and 5.4 on I19)."""
 
 import hashlib
 import re
