@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy.fft import next_fast_len
 from torch import Tensor
 
 LUMA = (0.2989, 0.587, 0.114)
 
 
 def filter2d(image: Tensor, kernel: Tensor) -> Tensor:
-    """Cross-correlation with reflect padding. `kernel`: (k, k) for all images, or (B, k, k), one each; k odd.
+    """Cross-correlation with reflect padding, by FFT. `kernel`: (k, k) for all images, or (B, k, k), one each; k odd.
 
     Raises ValueError when a side of the image does not exceed k // 2, which reflection needs.
     """
-    batch, channels, height, width = image.shape
+    height, width = image.shape[-2:]
     margin = kernel.shape[-1] // 2
     if min(height, width) <= margin:
         raise ValueError(
             f"an image of {width} x {height} px is too small for a {kernel.shape[-1]}-px kernel; give over {margin} px a side"
         )
-    weight = kernel.to(image).expand(batch, *kernel.shape[-2:]).repeat_interleave(channels, 0)[:, None]
-    padded = F.pad(image, (margin,) * 4, mode="reflect").reshape(1, batch * channels, height + 2 * margin, width + 2 * margin)
-    return F.conv2d(padded, weight, groups=batch * channels).reshape(image.shape)
+    padded = F.pad(image, (margin,) * 4, mode="reflect")
+    size = (
+        next_fast_len(padded.shape[-2], real=True),
+        next_fast_len(padded.shape[-1], real=True),
+    )  # zeros beyond: no wrap-around
+    with _one_thread():
+        spectrum = torch.fft.rfft2(kernel.to(image).expand(len(image), *kernel.shape[-2:]), s=size)[:, None]
+        return torch.fft.irfft2(torch.fft.rfft2(padded, s=size) * spectrum.conj(), s=size)[..., :height, :width]
 
 
 def usm_sharpen(image: Tensor, weight: float = 0.5, radius_px: int = 50, threshold: float = 10) -> Tensor:
@@ -44,12 +52,30 @@ def usm_sharpen(image: Tensor, weight: float = 0.5, radius_px: int = 50, thresho
 
 def resize_by(image: Tensor, factor: float, mode: str) -> Tensor:
     """Resize by a factor, as the official code calls it (no antialias; size floor(side * factor)). Mode area, bilinear or bicubic."""
-    return F.interpolate(image, scale_factor=factor, mode=mode)
+    with _one_thread():
+        return F.interpolate(image, scale_factor=factor, mode=mode)
 
 
 def resize_to(image: Tensor, size: tuple[int, int], mode: str) -> Tensor:
     """Resize to (height, width) in the same manner."""
-    return F.interpolate(image, size=size, mode=mode)
+    with _one_thread():
+        return F.interpolate(image, size=size, mode=mode)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """torch's FFT, bilinear and area resizing give other last bits with another number of threads; pixels must not."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def resize_antialiased(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bicubic reduction to (height, width) with antialiasing, as Pillow's and MATLAB's (a = -0.5): the "bicubic" preset."""
+    return F.interpolate(image, size=size, mode="bicubic", antialias=True)
 
 
 def add_gaussian(image: Tensor, normal: Tensor, sigma: float) -> Tensor:
@@ -64,9 +90,10 @@ def poisson_rate(image: Tensor, grey: bool) -> tuple[Tensor, int]:
     """
     if grey:
         image = (image * torch.tensor(LUMA).view(1, 3, 1, 1).to(image)).sum(1, keepdim=True)
-    quantised = (image.clamp(0, 1) * 255).round() / 255
-    levels = 2 ** math.ceil(math.log2(len(torch.unique(quantised))))
-    return quantised * levels, levels
+    quantised = (image.clamp(0, 1) * 255).round()
+    distinct = torch.count_nonzero(torch.bincount(quantised.byte().flatten(), minlength=256)).item()
+    levels = 2 ** math.ceil(math.log2(distinct))
+    return quantised / 255 * levels, levels
 
 
 def add_poisson(image: Tensor, counts: Tensor, rate: Tensor, levels: int, scale: float) -> Tensor:

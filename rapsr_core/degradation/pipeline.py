@@ -6,23 +6,26 @@ into pixels, with noise fields drawn from the record's seed. So an image gives t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from rapsr_core.degradation import operations as op
+from rapsr_core.degradation.jpeg import jpeg_torch
 from rapsr_core.degradation.kernels import blur_kernel, pad_kernel, sinc_kernel
-from rapsr_core.degradation.presets import KERNEL_KINDS, KERNEL_SHARES, KERNEL_SIZES_PX, Order, Preset
+from rapsr_core.degradation.poisson import poisson
+from rapsr_core.degradation.presets import KERNEL_KINDS, KERNEL_SHARES, Order, Preset
 
 MODES = ("area", "bilinear", "bicubic")
 MIN_SIDE_PX = 80
 """Smallest HQ side: below it the strongest first reduction leaves less than the 21-px kernel of the second order needs."""
 
 Record = dict[str, Any]
+JpegName = Literal["codec", "torch"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,18 @@ class Degraded:
     records: list[Record]
 
 
-def degrade(batch: Tensor, preset: Preset, seeds: Sequence[int], *, resize_back: bool = False) -> Degraded:
+def degrade(
+    batch: Tensor, preset: Preset, seeds: Sequence[int], *, resize_back: bool = False, jpeg: JpegName = "codec"
+) -> Degraded:
     """Degrade (B, 3, H, W) sRGB in [0, 1], image i with the generator of seeds[i] alone.
+
+    `jpeg`: "codec" is libjpeg (whole-number quality, on the CPU), "torch" the official arithmetic on the images' device.
 
     Raises ValueError for a wrong shape or range, sides that are no multiple of the scale or under MIN_SIDE_PX, or seeds of
     another length.
     """
     _check(batch, preset, seeds)
-    records = [draw(preset, seed, resize_back=resize_back) for seed in seeds]
+    records = [draw(preset, seed, resize_back=resize_back, jpeg=jpeg) for seed in seeds]
     images = [apply(image[None], record) for image, record in zip(batch, records, strict=True)]
     return Degraded(torch.cat(images), records)
 
@@ -50,50 +57,87 @@ def replay(image: Tensor, record: Record) -> Tensor:
     return apply(image if image.ndim == 4 else image[None], record)
 
 
-def draw(preset: Preset, seed: int, *, resize_back: bool = False) -> Record:
+def draw(preset: Preset, seed: int, *, resize_back: bool = False, jpeg: JpegName = "codec") -> Record:
     """Every decision for one image, as plain JSON values."""
     rng = np.random.default_rng(seed)
-    orders = [_draw_order(order, rng) for order in preset.orders]
+    orders = [_draw_order(order, sizes, rng) for order, sizes in zip(preset.orders, preset.kernel_sizes_px, strict=False)]
+    last_sizes = preset.kernel_sizes_px[1]  # the loaders draw the final sinc's size as the second order's
     final = {
-        "sinc": _draw_sinc(rng, 21, np.pi / 3) if rng.random() < preset.final_sinc_share else None,
+        "sinc": _draw_sinc(rng, int(rng.choice(last_sizes)), np.pi / 3) if rng.random() < preset.final_sinc_share else None,
         "mode": str(rng.choice(MODES)),
         "jpeg_last": bool(rng.random() < 0.5),
     }
     back = str(rng.choice(MODES)) if resize_back else None
-    facts = {"preset": asdict(preset)["name"], "seed": int(seed), "scale": preset.scale, "usm": preset.usm}
+    facts = {"preset": preset.name, "seed": int(seed), "scale": preset.scale, "usm": preset.usm, "jpeg": jpeg}
     return {**facts, "orders": orders, "final": final, "resize_back": back}
 
 
 def apply(image: Tensor, record: Record) -> Tensor:
     """Carry out a record on one image (1, 3, H, W)."""
+    return [x for _, x in stages(image, record)][-1]
+
+
+def stages(image: Tensor, record: Record) -> Iterator[tuple[str, Tensor]]:
+    """The same as snapshots: (name, image) after each stage; the last one is the result."""
     height, width = image.shape[-2:]
     low = (height // record["scale"], width // record["scale"])
-    noise = np.random.default_rng([record["seed"], 1])
+    yield "original", image
     x = op.usm_sharpen(image) if record["usm"] else image
+    if record["usm"]:
+        yield "sharpened", x
     if not record["orders"]:
-        x = torch.nn.functional.interpolate(x, size=low, mode="bicubic", antialias=True)
+        x = op.resize_antialiased(x, low)
+        yield "bicubic", x
     else:
-        first, second = record["orders"]
-        x = _noise(op.resize_by(_blur(x, first), first["factor"], first["mode"]), first, noise)
-        x = op.jpeg_codec(x, first["jpeg_quality"])
-        size = tuple(max(1, int(side * second["factor"])) for side in low)
-        x = _noise(op.resize_to(_blur(x, second), (size[0], size[1]), second["mode"]), second, noise)
-        x = _finish(x, low, record)
+        for name, after in _two_orders(x, low, record):
+            yield name, after
+            x = after
     x = (x.clamp(0, 1) * 255).round() / 255
+    yield "8 bits", x
     if record["resize_back"]:
-        x = op.resize_to(x, (height, width), record["resize_back"]).clamp(0, 1)
-    return x
+        yield "resized back", op.resize_to(x, (height, width), record["resize_back"]).clamp(0, 1)
 
 
-def _finish(x: Tensor, low: tuple[int, int], record: Record) -> Tensor:
+def _two_orders(x: Tensor, low: tuple[int, int], record: Record) -> Iterator[tuple[str, Tensor]]:
+    noise = np.random.default_rng([record["seed"], 1])
+    first, second = record["orders"]
+    x = _blur(x, first)
+    yield "first blur", x
+    x = op.resize_by(x, first["factor"], first["mode"])
+    yield "first resize", x
+    x = _noise(x, first, noise)
+    yield "first noise", x
+    x = _jpeg(x, first["jpeg_quality"], record)
+    yield "first JPEG", x
+    x = _blur(x, second)
+    yield "second blur", x
+    size = tuple(max(1, int(side * second["factor"])) for side in low)
+    x = op.resize_to(x, (size[0], size[1]), second["mode"])
+    yield "second resize", x
+    x = _noise(x, second, noise)
+    yield "second noise", x
+    yield from _finish(x, low, record)
+
+
+def _finish(x: Tensor, low: tuple[int, int], record: Record) -> Iterator[tuple[str, Tensor]]:
     """The last half: [resize + sinc] and JPEG in either order."""
-    final, quality = record["final"], record["orders"][1]["jpeg_quality"]
+    final = record["final"]
+    for turn in ("resize", "JPEG") if final["jpeg_last"] else ("JPEG", "resize"):
+        if turn == "JPEG":
+            x = _jpeg(x, record["orders"][1]["jpeg_quality"], record)
+            yield "second JPEG", x
+        else:
+            x = op.resize_to(x, low, final["mode"])
+            yield "final resize", x
+            if final["sinc"]:
+                x = op.filter2d(x, _kernel(final["sinc"]))
+                yield "final sinc", x
 
-    def resized(y: Tensor) -> Tensor:
-        y = op.resize_to(y, low, final["mode"])
-        return op.filter2d(y, _kernel(final["sinc"])) if final["sinc"] else y
 
-    return op.jpeg_codec(resized(x), quality) if final["jpeg_last"] else resized(op.jpeg_codec(x, quality))
+def _jpeg(x: Tensor, quality: float, record: Record) -> Tensor:
+    if record.get("jpeg", "codec") == "torch":
+        return jpeg_torch(x.clamp(0, 1), quality)
+    return op.jpeg_codec(x, quality)
 
 
 def _blur(x: Tensor, order: Record) -> Tensor:
@@ -107,7 +151,7 @@ def _noise(x: Tensor, order: Record, rng: np.random.Generator) -> Tensor:
         normal = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(x)
         return op.add_gaussian(x, normal, order["amount"])
     rate, levels = op.poisson_rate(x, order["grey"])
-    counts = torch.from_numpy(rng.poisson(rate.double().cpu().numpy())).to(x)
+    counts = torch.from_numpy(poisson(rate.cpu().numpy(), levels, rng)).to(x)
     return op.add_poisson(x, counts, rate, levels, order["amount"])
 
 
@@ -121,8 +165,8 @@ def _kernel(facts: Record) -> Tensor:
     return torch.from_numpy(pad_kernel(kernel))
 
 
-def _draw_order(order: Order, rng: np.random.Generator) -> Record:
-    kernel = _draw_kernel(order, rng) if rng.random() < order.blur_share else None
+def _draw_order(order: Order, sizes: Sequence[int], rng: np.random.Generator) -> Record:
+    kernel = _draw_kernel(order, sizes, rng) if rng.random() < order.blur_share else None
     kind = int(rng.choice(3, p=order.resize_shares))
     low, high = order.resize_range
     factor = (rng.uniform(1, high), rng.uniform(low, 1), 1.0)[kind]
@@ -138,8 +182,8 @@ def _draw_order(order: Order, rng: np.random.Generator) -> Record:
     }
 
 
-def _draw_kernel(order: Order, rng: np.random.Generator) -> Record:
-    size = int(rng.choice(KERNEL_SIZES_PX))
+def _draw_kernel(order: Order, sizes: Sequence[int], rng: np.random.Generator) -> Record:
+    size = int(rng.choice(sizes))
     if rng.random() < order.sinc_share:
         return _draw_sinc(rng, size, np.pi / 3 if size < 13 else np.pi / 5)
     kind = str(rng.choice(KERNEL_KINDS, p=KERNEL_SHARES))
@@ -167,4 +211,4 @@ def _check(batch: Tensor, preset: Preset, seeds: Sequence[int]) -> None:
             f"images are {width} x {height} px; sides must be multiples of {preset.scale} and at least {MIN_SIDE_PX}"
         )
     if not (batch.min() >= 0 and batch.max() <= 1):
-        raise ValueError(f"values span {batch.min():.3g} to {batch.max():.3g}; they must be in [0, 1]")
+        raise ValueError(f"values span {batch.min():.9g} to {batch.max():.9g}; they must be in [0, 1]")

@@ -2,11 +2,14 @@
 
 Sources, by column of the published settings: Real-ESRGAN `options/train_realesrgan_x4plus.yml`; RAP-SR
 `params_realesrgan_seesr.yml`; SeeSR `dataloaders/params_realesrgan.yml` (also PASD, FaithDiff); StableSR 512 (also S3Diff); OSEDiff;
-DiffBIR v2.1. Their `blur_kernel_size` is ignored by the official loaders: sizes are drawn from KERNEL_SIZES_PX.
+DiffBIR v2.1. Their `blur_kernel_size` is ignored by the official loaders: sizes are drawn from KERNEL_SIZES_PX unless
+`honour_kernel_size` is set. StableSR gives 1 % of its samples the photograph itself as input, at full size; at a quarter of the
+size there is no such thing, so its preset leaves that out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 KERNEL_SIZES_PX = (7, 9, 11, 13, 15, 17, 19, 21)
@@ -43,6 +46,16 @@ class Preset:
     usm: bool
     final_sinc_share: float = 0.8
     scale: int = 4
+    blur_kernel_size: tuple[int, int] = (21, 21)
+    honour_kernel_size: bool = False  # the official loaders of all our presets do not; InvSR and ResShift do
+
+    @property
+    def kernel_sizes_px(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Sizes the kernels of each order are drawn from: 7 ... 21 whatever `blur_kernel_size` says, or odd sizes 3 ... size - 2."""
+        if not self.honour_kernel_size:
+            return KERNEL_SIZES_PX, KERNEL_SIZES_PX
+        first, second = (tuple(range(3, size - 1, 2)) for size in self.blur_kernel_size)
+        return first, second
 
 
 _FIRST = Order(
@@ -71,7 +84,7 @@ PRESETS = {
     row.name: row
     for row in (
         Preset("realesrgan", (_FIRST, _SECOND), usm=True),
-        Preset("rapsr", (_FIRST, _SECOND), usm=False),
+        Preset("rapsr", (_FIRST, _SECOND), usm=False, blur_kernel_size=(21, 11)),
         Preset("seesr_mild", (_MILD_FIRST, _MILD_SECOND), usm=False),
         Preset(
             "stablesr",
@@ -80,6 +93,7 @@ PRESETS = {
                 _soft(_MILD_SECOND, 1.0),
             ),
             usm=True,
+            blur_kernel_size=(21, 11),
         ),
         Preset("osediff", (_FIRST, _SECOND), usm=False),
         Preset("diffbir", (_FIRST, _SECOND), usm=True),
