@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rapsr_core import ASSETS
@@ -35,6 +36,7 @@ from rapsr_core.sampling.tiling import choose_tile_px, tiles
 MIN_SIDE_PX = 16
 MAX_SECONDS = 600.0
 """Longest comparison that is started; beyond it the message offers a crop or a smaller size."""
+_PROBE_PX = 64
 BRANCHES: tuple[Branch, ...] = ("baseline", "enhanced")
 
 
@@ -112,6 +114,12 @@ class Comparer:
         if recipe.caption is None:
             recipe = replace(recipe, caption=caption(image))
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
+
+    def measure(self, recipe: Recipe) -> None:
+        """Run two steps of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
+        if self.speeds.seconds(recipe, 1.0) is None:
+            ramp = torch.linspace(0, 1, _PROBE_PX).expand(1, 3, _PROBE_PX, _PROBE_PX)
+            self.run(ramp, replace(recipe, steps=2, caption="", output_scale=4.0, target_px=None))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""

@@ -48,7 +48,8 @@ class Recipe:
     host: str = "embedded"
     cleaner: CleanerName = "real-esrgan"
     steps: int = 8
-    guidance_scale: float = 1.2
+    guidance_scale: float = 1.5
+    noise_scale: float = 0.9  # standard deviation of the start noise; below 1 = closer to the guide, less invented texture
     seed: int = 0
     caption: str | None = None  # None = written by the captioner from the input
     colour_fix: ColourFix = "wavelet"
@@ -62,6 +63,7 @@ class Recipe:
         for name, low, high in (
             ("steps", 1, 100),
             ("guidance_scale", 1.0, 10.0),
+            ("noise_scale", 0.0, 1.0),
             ("seed", 0, 2**32 - 1),
             ("output_scale", 1.0, 4.0),
         ):
@@ -105,7 +107,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 _NESTED: dict[str, type] = {"baseline": BaselineText, "enhanced": EnhancedText}
-_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "output_scale", "strength"}
+_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "noise_scale", "output_scale", "strength"}
 _NULLABLE = {"caption", "target_px", "tile_px"}
 
 

@@ -61,8 +61,9 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
             recipe = replace(recipe, caption=None)
         prepared = comparer.prepared(image, recipe)
         prompts = prompt_view.render(prepared.prompts, prompt_view.identifiers(recipe))
-        status = _status(image, prepared.estimated_seconds)
-        yield Shown(status=status, caption=prepared.recipe.caption, prompts=prompts)
+        yield Shown(caption=prepared.recipe.caption, prompts=prompts)
+        comparer.measure(prepared.recipe)
+        yield Shown(status=_status(image, comparer.prepared(image, prepared.recipe).estimated_seconds))
     except KNOWN as error:
         yield Shown(status=problem(str(error)), crop_px=side)
 
@@ -139,5 +140,5 @@ def _size(image: Tensor) -> str:
 
 def _status(image: Tensor, estimated_s: float | None) -> str:
     if estimated_s is None:
-        return f"{_size(image)} · the first comparison measures the speed of this machine"
+        return f"{_size(image)} · the speed of this machine is being measured"
     return f"{_size(image)} · about {progress_view.duration(estimated_s)} on this machine"

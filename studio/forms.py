@@ -81,6 +81,10 @@ CONTROLS = (
         "Pull from the negative towards the positive prompt. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,
     ),
     Control(
+        "noise_scale", "Noise scale", "slider", "sampling",
+        "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.", 0, 1, 0.05,
+    ),
+    Control(
         "seed", "Seed", "integer", "sampling",
         "Start of the noise. Both branches use the same, and the same seed gives the same pixels.", 0, 2**32 - 1,
     ),
@@ -91,7 +95,7 @@ CONTROLS = (
     ),
     Control(
         "colour_fix", "Colour fix", "choice", "sampling",
-        "Takes the colours of the result back to those of the guide.",
+        "Takes the colours of the result back to those of the photograph.",
         choices=(("Wavelet", "wavelet"), ("AdaIN", "adain"), ("None", "none")),
     ),
     Control("output_scale", "Output scale", "slider", "output", "Below 4 the x4 result is reduced.", 1, 4, 0.25),

@@ -12,7 +12,11 @@ from tqdm import tqdm
 
 from rapsr_core.captions import caption
 from rapsr_core.images import read
+from rapsr_core.training.cache import ITEM_PX
 from rapsr_core.training.photos import Photo
+
+LPIPS_MIN_PX = 48
+"""AlexNet's strides leave nothing of less, once up to 3 px are cut off (`Batch.shift`)."""
 
 
 def caption_all(photos: Sequence[Photo], path: Path) -> dict[str, str]:
@@ -24,6 +28,14 @@ def caption_all(photos: Sequence[Photo], path: Path) -> dict[str, str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known, indent=0, ensure_ascii=False))
     return known
+
+
+def check_patch_px(patch_px: int, lpips_weight: float) -> None:
+    """Raises ValueError for a patch the networks cannot take: a multiple of 16 px, and at least 48 for LPIPS."""
+    if patch_px % 16 or not 16 <= patch_px <= ITEM_PX:
+        raise ValueError(f"--patch-px is {patch_px}; it must be a multiple of 16 from 16 to {ITEM_PX}")
+    if lpips_weight and patch_px < LPIPS_MIN_PX:
+        raise ValueError(f"--patch-px is {patch_px}; LPIPS needs {LPIPS_MIN_PX}: take larger patches, or --lpips-weight 0")
 
 
 @contextmanager

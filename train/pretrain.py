@@ -6,6 +6,8 @@ Examples:
   python -m train.pretrain --photos PHOTOS --steps 9000 --minutes 90
   # continue after a stop on the same machine; the result is bit-identical to one that was never stopped
   python -m train.pretrain --photos PHOTOS --steps 9000 --resume
+  # several processes, one GPU each: they share every batch
+  torchrun --nproc-per-node 2 -m train.pretrain --photos PHOTOS --steps 9000
   # go on elsewhere from the committed weights, with a fresh optimiser
   python -m train.pretrain --photos PHOTOS --steps 9000 --warm-start assets/prior
 """
@@ -20,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 from rapsr_core import ASSETS
-from rapsr_core.pretraining.targets import degrade_target
+from rapsr_core.pretraining.targets import MIXED_QUALITY
 from rapsr_core.pretraining.task import PretrainingTask
 from rapsr_core.pretraining.texts import choose_target_and_text
 from rapsr_core.priors import load_prior
@@ -33,11 +35,11 @@ from rapsr_core.priors.embedded import (
     clip_tokenizer,
     save_embedded,
 )
-from rapsr_core.training.cache import SHARD_ITEMS, Cache, build_cache
+from rapsr_core.training.cache import Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.patches import PatchSampler
 from rapsr_core.training.photos import Photo, training_photos
-from train.common import caption_all, progress
+from train.common import caption_all, check_patch_px, progress
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -58,6 +60,7 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--patch-px", type=int, default=128, help="side of a training patch, multiple of 16 [128]")
     run.add_argument("--learning-rate", type=float, default=6e-4)
+    run.add_argument("--lpips-weight", type=float, default=0.4, help="weight of LPIPS beside the squared error; 0 = none [0.4]")
     run.add_argument("--decay-from", type=float, default=0.5, help="share of the steps after which the rate decays [0.5]")
     run.add_argument("--ema-decay", type=float, default=0.999)
     run.add_argument("--seed", type=int, default=0)
@@ -100,6 +103,7 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
         scheduler=scheduler,
         samples=sampler(args.seed),
         sheet_samples=sampler(args.seed + 1_000_003),
+        lpips_weight=args.lpips_weight,
     )
 
 
@@ -108,16 +112,16 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     try:
+        check_patch_px(args.patch_px, args.lpips_weight)
         photos = training_photos(args.photos)
         part, parts = (int(v) for v in args.cache_part.split("/"))
-        shards = range(-(-args.cache_items // SHARD_ITEMS))
         if args.dry_run:
             print(f"{len(photos)} photographs, {args.cache_items} cached triples, {args.steps} steps of {args.batch_size}")
             for module in (build_unet(EmbeddedConfig()), build_text_encoder(EmbeddedConfig())):
                 print(f"{type(module).__name__}: {sum(p.numel() for p in module.parameters()) / 1e6:.1f} M parameters")
             return
-        with tqdm(total=len(shards[part::parts]), desc="cache shards") as bar:
-            build_cache(args.cache, photos, args.seed, shards[part::parts], degrade_target, lambda shard: bool(bar.update()))
+        with tqdm(total=args.cache_items // parts, desc="cache items") as bar:
+            build_cache(args.cache, photos, args.seed, args.cache_items, MIXED_QUALITY, (part, parts), bar.update)
         if args.cache_only:
             return
         train(args, build_task(args, photos))
@@ -140,7 +144,7 @@ def train(args: argparse.Namespace, task: PretrainingTask) -> None:
         print(f"resumed at step {trainer.step}")
     with progress(args.steps, trainer.step) as show:
         trainer.run(minutes=args.minutes, report=show)
-    if args.export:
+    if args.export and trainer.is_main:
         with trainer.averaged():
             save_embedded(args.export, task.unet, task.text_encoder, task.codec)
         print(f"wrote {args.export} (default: {ASSETS / 'prior'})")

@@ -20,11 +20,11 @@ from rapsr_core.refinement.artifact import save_refinement
 from rapsr_core.refinement.curated import best_photos
 from rapsr_core.refinement.samples import Ropo
 from rapsr_core.refinement.task import TARGETS, RefinementTask, lora_config
-from rapsr_core.training.cache import SHARD_ITEMS, Cache, as_they_are, build_cache
+from rapsr_core.training.cache import CRISP, Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.patches import PatchSampler
 from rapsr_core.training.photos import training_photos
-from train.common import caption_all, progress
+from train.common import caption_all, check_patch_px, progress
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -51,6 +51,10 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--batch-size", type=int, default=16)
     run.add_argument("--patch-px", type=int, default=128)
     run.add_argument("--learning-rate", type=float, default=3e-4)
+    run.add_argument(
+        "--pure-noise-share", type=float, default=0.5, help="share of samples at the last timestep, where identifiers act [0.5]"
+    )
+    run.add_argument("--lpips-weight", type=float, default=0.4, help="weight of LPIPS beside the squared error; 0 = none [0.4]")
     run.add_argument("--ema-decay", type=float, default=0.998)
     run.add_argument("--seed", type=int, default=1024, help="[1024, the published one]")
     run.add_argument("--threads", type=int, default=2)
@@ -77,10 +81,11 @@ def build_task(args: argparse.Namespace) -> RefinementTask:
             codec=prior.codec,
             timesteps=prior.scheduler.config.num_train_timesteps,
             seed=seed,
+            pure_noise_share=args.pure_noise_share,
         )
 
     only_positive = Ropo(args.positive_identifier, args.negative_identifier, negative_share=0.0, drop_text_share=0.0)
-    return RefinementTask(prior, sampler(ropo, args.seed), sampler(only_positive, args.seed + 1_000_003), ropo)
+    return RefinementTask(prior, sampler(ropo, args.seed), sampler(only_positive, args.seed + 1_000_003), ropo, args.lpips_weight)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -88,19 +93,30 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
     try:
+        check_patch_px(args.patch_px, args.lpips_weight)
         photos = best_photos(training_photos(args.photos), args.curate, args.out / "curated.json")
-        shards = range(-(-args.cache_items // SHARD_ITEMS))
-        with tqdm(total=len(shards), desc="cache shards") as bar:
-            build_cache(args.cache, photos, args.seed, shards, as_they_are, lambda shard: bool(bar.update()))
+        if args.dry_run:
+            dry_run(args, len(photos))
+            return
+        with tqdm(total=args.cache_items, desc="cache items") as bar:
+            build_cache(args.cache, photos, args.seed, args.cache_items, CRISP, report=bar.update)
         task = build_task(args)
         trained = sum(p.numel() for p in task.prior.unet.parameters() if p.requires_grad)
         print(f"{len(photos)} curated photographs; {trained / 1e6:.2f} M trained parameters; prior {task.prior.fingerprint}")
-        if args.dry_run:
-            print("texts of the first batch:", *task.samples.batch(0, args.batch_size).texts, sep="\n  ")
-            return
         train(args, task, len(photos))
     except (TrainingError, ValueError, OSError) as error:
         parser.exit(2, f"error: {error}\n")
+
+
+def dry_run(args: argparse.Namespace, photos: int) -> None:
+    """What a run would train on what; makes no cache."""
+    prior = load_prior(args.prior)
+    prior.unet.add_adapter(lora_config(args.rank, args.targets))
+    trained = sum(p.numel() for n, p in prior.unet.named_parameters() if "lora_" in n)
+    print(f"{photos} curated photographs, {args.cache_items} cached triples, {args.steps} steps of {args.batch_size}")
+    print(f"prior {prior.fingerprint}: rank {args.rank} on {', '.join(args.targets)}; {trained / 1e6:.2f} M trained parameters")
+    for identifier in (args.positive_identifier, args.negative_identifier):
+        print(f"{identifier!r} is token ids {prior.tokenizer(identifier, add_special_tokens=False).input_ids}")
 
 
 def train(args: argparse.Namespace, task: RefinementTask, photos: int) -> None:
@@ -117,12 +133,14 @@ def train(args: argparse.Namespace, task: RefinementTask, photos: int) -> None:
         print(f"resumed at step {trainer.step}")
     with progress(args.steps, trainer.step) as show:
         trainer.run(minutes=args.minutes, report=show)
-    if args.export:
+    if args.export and trainer.is_main:
         facts = {
             "method": "lora",
             "steps": trainer.step,
             "batch_size": args.batch_size,
             "learning_rate": args.learning_rate,
+            "lpips_weight": args.lpips_weight,
+            "pure_noise_share": args.pure_noise_share,
             "seed": args.seed,
             "targets": args.targets,
             "negative_share": args.negative_share,

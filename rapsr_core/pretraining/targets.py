@@ -16,6 +16,7 @@ from torch import Tensor
 
 from rapsr_core.degradation import degrade, preset
 from rapsr_core.images import read, resize, to_uint8
+from rapsr_core.training.cache import Targets
 
 WORDS = {
     "good": (
@@ -42,7 +43,7 @@ def degrade_target(crop: Tensor, rng: np.random.Generator) -> tuple[Tensor, str]
 
 
 def _blur(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    return TF.gaussian_blur(crop, kernel_size=[13, 13], sigma=[float(rng.uniform(0.6, 2.2))])
+    return TF.gaussian_blur(crop, kernel_size=[13, 13], sigma=[float(rng.uniform(0.6, 2.2))]).clamp(0, 1)
 
 
 def _resampled(crop: Tensor, rng: np.random.Generator) -> Tensor:
@@ -68,3 +69,5 @@ def _mixed(crop: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 _FAULTS = {"blur": _blur, "resampled": _resampled, "noise": _noise, "jpeg": _jpeg, "mixed": _mixed}
+
+MIXED_QUALITY = Targets("degrade_target", degrade_target, reduced_share=1 / 3, reduction=(1.0, 2.0))

@@ -26,20 +26,27 @@ class PretrainingTask:
     scheduler: DDIMScheduler
     samples: PatchSampler
     sheet_samples: PatchSampler
+    lpips_weight: float = 0.0
 
     @property
     def modules(self) -> Sequence[nn.Module]:
         return (self.unet, self.text_encoder)
 
-    def loss(self, step: int, batch_size: int) -> tuple[Tensor, dict[str, float]]:
-        batch = self.samples.batch(step * batch_size, batch_size)
-        return x0_loss(self.unet, self.codec, self.scheduler, batch, self._encode(batch.texts))
+    def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
+        batch = self.samples.batch(first, count)
+        return x0_loss(self.unet, self.codec, self.scheduler, batch, self._encode(batch.texts), self.lpips_weight)
 
-    def sheet(self, path: Path) -> None:
-        """Rows: guide, output, target."""
+    def sheet(self, path: Path) -> dict[str, float]:
+        """Rows: guide, output for good words, for bad words, target. `text_contrast` is what the words change of the
+        residual: rms(good - bad) / rms(good - guide). A prior that ignores its text has 0, and no identifier can steer it."""
         batch = self.sheet_samples.batch(0, 8)
-        image = draw(self.unet, self.codec, self.scheduler, batch, self._encode(batch.texts))
-        save_sheet([batch.guide, image, batch.target], path)
+        good, bad = (
+            draw(self.unet, self.codec, self.scheduler, batch, self._encode([f"{words}, photograph"] * 8))
+            for words in ("sharp, clean, high quality", "blurry, noisy, low quality")
+        )
+        save_sheet([batch.guide, good, bad, batch.target], path)
+        contrast = (good - bad).square().mean() / (good - batch.guide).square().mean()
+        return {"text_contrast": contrast.sqrt().item()}
 
     def _encode(self, texts: list[str]) -> Tensor:
         ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids

@@ -12,13 +12,16 @@ import numpy as np
 from torch import Tensor
 
 from rapsr_core.pretraining.targets import WORDS
-from rapsr_core.training.cache import Item, as_tensor
+from rapsr_core.training.cache import Item, as_tensor, resized_back
 
 TEMPLATES = ("{}", "{}", "{}, photograph", "photo: {}", "{} , photography", "an image: {}")
 DROP_TEXT_SHARE = 0.10
-QUALITY_WORDS_SHARE = 0.40
-TRUE_WORDS_SHARE = 0.85
+QUALITY_WORDS_SHARE = 0.60
+TRUE_WORDS_SHARE = 0.90
 NEUTRAL_PREFIX_SHARE = 1 / 3
+LQ_TARGET_SHARE = 0.25
+"""Share of samples whose target is the very LQ, resized back: as a pool of small pictures blown up would have it. Words then
+change the target a lot, and the network learns to read them."""
 
 
 def training_text(caption: str, quality: str, rng: np.random.Generator) -> str:
@@ -43,4 +46,6 @@ def _words(quality: str, rng: np.random.Generator) -> str:
 
 def choose_target_and_text(captions: dict[str, str], item: Item, rng: np.random.Generator) -> tuple[Tensor, str]:
     """Target and text of one sample; bind `captions` (photo name -> caption) to get a `training.patches.Choose`."""
+    if rng.random() < LQ_TARGET_SHARE:
+        return resized_back(item.lq, rng), training_text(captions[item.photo], "mixed", rng)
     return as_tensor(item.target), training_text(captions[item.photo], item.quality, rng)

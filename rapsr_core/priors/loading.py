@@ -48,7 +48,7 @@ def load_prior(
         unet=unet,
         text_encoder=text_encoder,
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
-        codec=SpaceToDepthCodec(block_px=codec["block_px"], gain=codec["gain"]),
+        codec=SpaceToDepthCodec(codec["block_px"], codec["luma_gain"], codec["chroma_gain"]),
         scheduler=DDIMScheduler.from_pretrained(folder / "scheduler", local_files_only=True),
         fingerprint=fingerprint(unet, text_encoder),
     )

@@ -1,10 +1,15 @@
-"""Full-reference figures on the luma, as the field reports them: Y of BT.601 studio range, no border crop."""
+"""Full-reference figures, no border crop: PSNR and SSIM on the luma (Y of BT.601 studio range), LPIPS on RGB."""
 
 from __future__ import annotations
 
+import functools
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from rapsr_core.quality.table import PARAMETERS
 
 
 def luma(image: Tensor) -> Tensor:
@@ -30,3 +35,39 @@ def ssim_y(image: Tensor, reference: Tensor) -> float:
     cov = F.conv2d(x * y, window) - mx * my
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     return float((((2 * mx * my + c1) * (2 * cov + c2)) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
+
+
+@functools.lru_cache(maxsize=1)
+def lpips_network() -> nn.Module:
+    """LPIPS v0.1 (Zhang et al. 2018): two (B, 3, H, W) images in [-1, 1] -> (B, 1, 1, 1).
+
+    Heads from the package `lpips`, imported here; our copy of torchvision's AlexNet convolutions (`features.<layer>.weight|bias`).
+    Raises ModuleNotFoundError without that package.
+    """
+    import lpips
+
+    network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    layers = dict(network.net.named_modules())
+    by_index = {name.rsplit(".", 1)[-1]: module for name, module in layers.items() if isinstance(module, nn.Conv2d)}
+    for key, value in load_file(PARAMETERS / "alexnet_features.safetensors").items():
+        _, index, kind = key.split(".")
+        getattr(by_index[index], kind).data.copy_(value)
+    return network.eval().requires_grad_(False)
+
+
+def lpips_loss(image: Tensor, reference: Tensor) -> Tensor:
+    """LPIPS of (B, 3, H, W) images in [0, 1] -> (B,), for training.
+
+    The package's own distance has no gradient where all features are zero: its root has no constant inside. This one has.
+    """
+    network = lpips_network()
+    features = [network.net(network.scaling_layer(x * 2 - 1)) for x in (image, reference)]
+    total = image.new_zeros(len(image))
+    for ours, theirs, head in zip(*features, network.lins, strict=True):
+        total = total + head((_unit(ours) - _unit(theirs)).square()).mean(dim=(1, 2, 3))
+    return total
+
+
+def _unit(features: Tensor) -> Tensor:
+    features = features.float()
+    return features * (features.square().sum(1, keepdim=True) + 1e-8).rsqrt()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rapsr_core.quality.fidelity import psnr_y, ssim_y
+from rapsr_core.quality.fidelity import lpips_network, psnr_y, ssim_y
 from rapsr_core.quality.grid import grid_energy
 from rapsr_core.quality.table import METRICS, PARAMETERS
 
@@ -75,8 +75,12 @@ def _value(name: str, image: Tensor, reference: Tensor | None) -> float:
 
 
 def _lpips(image: Tensor, reference: Tensor) -> float:
+    try:
+        network = lpips_network()
+    except ModuleNotFoundError as error:
+        raise ScoreError(f"{error.name} is missing: pip install lpips") from error
     with torch.inference_mode():
-        return float(_lpips_network()(image * 2 - 1, reference * 2 - 1))
+        return float(network(image * 2 - 1, reference * 2 - 1))
 
 
 _REFERENCE: dict[str, Callable[[Tensor, Tensor], float]] = {"psnr": psnr_y, "ssim": ssim_y, "lpips": _lpips}
@@ -103,21 +107,3 @@ def _pyiqa_metric(name: str) -> torch.nn.Module:
         return pyiqa.create_metric(name, device=torch.device("cpu"), **options)
     except Exception as error:  # pyiqa raises whatever its downloads and registries raise
         raise ScoreError(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error
-
-
-@functools.lru_cache(maxsize=1)
-def _lpips_network() -> torch.nn.Module:
-    """LPIPS v0.1 with our copy of torchvision's AlexNet convolutions (`features.<layer>.weight|bias`)."""
-    try:
-        import lpips
-    except ModuleNotFoundError as error:
-        raise ScoreError("lpips is missing: pip install lpips") from error
-    from safetensors.torch import load_file
-
-    network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    layers = dict(network.net.named_modules())
-    by_index = {name.rsplit(".", 1)[-1]: module for name, module in layers.items() if isinstance(module, torch.nn.Conv2d)}
-    for key, value in load_file(PARAMETERS / "alexnet_features.safetensors").items():
-        _, index, kind = key.split(".")
-        getattr(by_index[index], kind).data.copy_(value)
-    return network.eval().requires_grad_(False)

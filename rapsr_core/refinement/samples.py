@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor
 
-from rapsr_core.training.cache import ITEM_PX, Item, as_tensor
+from rapsr_core.training.cache import Item, as_tensor, resized_back
 
 
 @dataclass(frozen=True)
@@ -30,9 +29,3 @@ class Ropo:
         identifier = self.negative_identifier if negative else self.positive_identifier
         text = "" if rng.random() < self.drop_text_share else identifier + captions[item.photo]
         return (resized_back(item.lq, rng) if negative else as_tensor(item.target)), text
-
-
-def resized_back(lq: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """LQ uint8 (h, w, 3) -> (1, 3, ITEM_PX, ITEM_PX) by area, bilinear or bicubic at random, as the official loader."""
-    mode = ("area", "bilinear", "bicubic")[int(rng.integers(3))]
-    return F.interpolate(as_tensor(lq), size=(ITEM_PX, ITEM_PX), mode=mode).clamp(0, 1)

@@ -19,6 +19,7 @@ TARGETS = {
     "attention": ("to_q", "to_k", "to_v", "to_out.0"),
     "feed-forward": ("ff.net.0.proj", "ff.net.2"),
     "projections": ("proj_in", "proj_out", "time_emb_proj"),
+    "pooled text": ("add_embedding.pool.q_proj", "add_embedding.pool.k_proj", "add_embedding.pool.v_proj", "add_embedding.proj"),
     "convolutions": ("conv1", "conv2", "conv_shortcut", "conv", "conv_in", "conv_out"),
 }
 """Groups of UNet modules a LoRA may train, by the ends of their names."""
@@ -38,17 +39,22 @@ class RefinementTask:
     samples: PatchSampler
     sheet_samples: PatchSampler
     ropo: Ropo
+    lpips_weight: float = 0.0
 
     @property
     def modules(self) -> Sequence[nn.Module]:
         return (self.prior.unet,)
 
-    def loss(self, step: int, batch_size: int) -> tuple[Tensor, dict[str, float]]:
-        batch = self.samples.batch(step * batch_size, batch_size)
-        return x0_loss(self.prior.unet, self.prior.codec, self.prior.scheduler, batch, self._encode(batch.texts))
+    def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
+        batch = self.samples.batch(first, count)
+        prior = self.prior
+        return x0_loss(prior.unet, prior.codec, prior.scheduler, batch, self._encode(batch.texts), self.lpips_weight)
 
-    def sheet(self, path: Path) -> None:
-        """Rows: guide, output without prefix, with the negative identifier, with the positive one, target."""
+    def sheet(self, path: Path) -> dict[str, float]:
+        """Rows: guide, output without prefix, with the negative identifier, with the positive one, target.
+
+        `identifier_contrast`: rms(positive - negative) / rms(positive - guide).
+        """
         batch = self.sheet_samples.batch(0, 8)
         captions = [text.split("]. ", 1)[-1] for text in batch.texts]
         prefixes = ("", self.ropo.negative_identifier, self.ropo.positive_identifier)
@@ -57,6 +63,8 @@ class RefinementTask:
             for p in prefixes
         ]
         save_sheet([batch.guide, *outputs, batch.target], path)
+        contrast = (outputs[2] - outputs[1]).square().mean() / (outputs[2] - batch.guide).square().mean()
+        return {"identifier_contrast": contrast.sqrt().item()}
 
     @torch.no_grad()
     def _encode(self, texts: list[str]) -> Tensor:

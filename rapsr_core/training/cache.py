@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from rapsr_core.cleaners import SCALE, clean
@@ -39,6 +40,21 @@ def as_they_are(crop: Tensor, rng: np.random.Generator) -> tuple[Tensor, str]:
 
 
 @dataclass(frozen=True)
+class Targets:
+    """How targets are made of photographs. `reduced_share` of the photographs are first reduced by a factor drawn from
+    `reduction`: structures become sharper and smaller."""
+
+    name: str
+    make: MakeTarget
+    reduced_share: float
+    reduction: tuple[float, float]
+
+
+CRISP = Targets("crisp", as_they_are, reduced_share=1.0, reduction=(1.25, 2.0))
+"""For curated pools: a photograph is rarely sharp to its last pixel, and reduced it is."""
+
+
+@dataclass(frozen=True)
 class Item:
     """One cached triple; images are uint8 (H, W, 3) sRGB. `quality` is what is wrong with the target ("good" = nothing)."""
 
@@ -53,20 +69,20 @@ _LQ_PX = ITEM_PX // SCALE
 _BYTES = 3 * (2 * ITEM_PX**2 + _LQ_PX**2)
 
 
-def make_item(index: int, photos: Sequence[Photo], seed: int, make_target: MakeTarget) -> Item:
+def make_item(index: int, photos: Sequence[Photo], seed: int, targets: Targets) -> Item:
     """Item `index`: a photograph, a crop (the better of two by gradient energy), maybe a worse target, its LQ, cleaned."""
     rng = np.random.default_rng([seed, index])
     photo = photos[int(rng.integers(len(photos)))]
-    crop = _best_crop(_shrunk(read(photo.path), rng), rng)
-    target, quality = make_target(crop, rng)
+    crop = _best_crop(_reduced(read(photo.path), targets, rng), rng)
+    target, quality = targets.make(crop, rng)
     lq = degrade(target, preset(PRESETS[int(rng.integers(2))]), [int(rng.integers(2**31))]).image
     return Item(to_uint8(target), to_uint8(clean(lq, "real-esrgan")), to_uint8(lq), photo.name, quality)
 
 
-def _shrunk(image: Tensor, rng: np.random.Generator) -> Tensor:
-    """A third of the photographs reduced by up to 2, for sharper and smaller structures; never below 1.25 items a side."""
+def _reduced(image: Tensor, targets: Targets, rng: np.random.Generator) -> Tensor:
+    """`targets.reduced_share` of the photographs reduced; never below 1.25 items a side."""
     short = min(image.shape[-2:])
-    factor = rng.uniform(1, 2) if rng.random() < 1 / 3 else 1.0
+    factor = rng.uniform(*targets.reduction) if rng.random() < targets.reduced_share else 1.0
     factor = min(factor, short / (1.25 * ITEM_PX))
     if factor <= 1:
         return image
@@ -90,34 +106,41 @@ def build_cache(
     folder: Path,
     photos: Sequence[Photo],
     seed: int,
-    shards: Sequence[int],
-    make_target: MakeTarget,
-    report: Callable[[int], object] = lambda shard: None,
+    items: int,
+    targets: Targets,
+    part: tuple[int, int] = (0, 1),
+    report: Callable[[int], object] = lambda items: None,
 ) -> None:
-    """Write the missing ones of `shards` (numbers from 0 on) into `folder`; a shard appears whole or not at all.
+    """Write the missing ones of the first `items` items into `folder`, in shards that appear whole or not at all.
 
-    Raises ValueError when `folder` was made with another seed or another list of photographs.
+    `part` = (k, n): only every n-th shard from the k-th on, so that n processes share the work. `report` gets the number of
+    items each shard adds. Raises ValueError when `folder` was made from another seed, pool or kind of target.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"seed": seed, "photos": [p.name for p in photos], "item_px": ITEM_PX, "shard_items": SHARD_ITEMS}
-    _check_or_write(folder / "cache.json", facts)
-    for shard in shards:
+    made = {"targets": targets.name, "reduced_share": targets.reduced_share, "reduction": list(targets.reduction)}
+    kind = made | {"item_px": ITEM_PX, "shard_items": SHARD_ITEMS}
+    _check_or_write(folder / "cache.json", {"seed": seed, "photos": [p.name for p in photos]} | kind)
+    for shard in range(-(-items // SHARD_ITEMS))[part[0] :: part[1]]:
         path = folder / f"{shard:05d}.npy"
-        if path.is_file():
+        first, last = shard * SHARD_ITEMS, min(items, (shard + 1) * SHARD_ITEMS)
+        if path.is_file() and len(np.load(path, mmap_mode="r")) >= last - first:
+            report(last - first)
             continue
-        items = [make_item(shard * SHARD_ITEMS + k, photos, seed, make_target) for k in range(SHARD_ITEMS)]
-        pixels = np.stack([np.concatenate([i.target.ravel(), i.cleaned.ravel(), i.lq.ravel()]) for i in items])
-        path.with_suffix(".json").write_text(json.dumps([{"photo": i.photo, "quality": i.quality} for i in items]))
+        rows = [make_item(index, photos, seed, targets) for index in range(first, last)]
+        pixels = np.stack([np.concatenate([i.target.ravel(), i.cleaned.ravel(), i.lq.ravel()]) for i in rows])
+        path.with_suffix(".json").write_text(json.dumps([{"photo": i.photo, "quality": i.quality} for i in rows]))
         temporary = path.with_suffix(".tmp.npy")
         np.save(temporary, pixels)
         os.replace(temporary, path)
-        report(shard)
+        report(last - first)
 
 
 def _check_or_write(path: Path, facts: dict) -> None:
     if path.is_file():
         if json.loads(path.read_text()) != facts:
-            raise ValueError(f"{path} belongs to another seed, pool or item size; choose another --cache folder or delete it")
+            raise ValueError(
+                f"{path} belongs to another seed, pool or kind of target; choose another --cache folder or delete it"
+            )
     else:
         path.write_text(json.dumps(facts))
 
@@ -129,11 +152,12 @@ class Cache:
         self.shards = sorted(p for p in folder.glob("[0-9]*.npy") if not p.name.endswith(".tmp.npy"))
         numbers = [int(p.stem) for p in self.shards]
         whole = next((n for n in range(len(numbers)) if numbers[n] != n), len(numbers))
-        available = whole * SHARD_ITEMS
+        self._pixels = [np.load(p, mmap_mode="r") for p in self.shards[:whole]]
+        full = next((n for n, shard in enumerate(self._pixels) if len(shard) < SHARD_ITEMS), whole)
+        available = whole and full * SHARD_ITEMS + (len(self._pixels[full]) if full < whole else 0)
         self.items = available if items is None else items
         if not 0 < self.items <= available:
             raise ValueError(f"{folder} holds {available} items without a gap, {self.items} are asked for; build the cache first")
-        self._pixels = [np.load(p, mmap_mode="r") for p in self.shards[:whole]]
         self._facts = [json.loads(p.with_suffix(".json").read_text()) for p in self.shards[:whole]]
 
     def __getitem__(self, index: int) -> Item:
@@ -153,3 +177,9 @@ class Cache:
 def as_tensor(image: np.ndarray) -> Tensor:
     """uint8 (H, W, 3) -> float32 (1, 3, H, W) in [0, 1]."""
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
+
+
+def resized_back(lq: np.ndarray, rng: np.random.Generator) -> Tensor:
+    """LQ uint8 (h, w, 3) -> (1, 3, ITEM_PX, ITEM_PX) by area, bilinear or bicubic at random, as the official loader."""
+    mode = ("area", "bilinear", "bicubic")[int(rng.integers(3))]
+    return F.interpolate(as_tensor(lq), size=(ITEM_PX, ITEM_PX), mode=mode).clamp(0, 1)

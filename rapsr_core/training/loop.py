@@ -52,11 +52,11 @@ class Task(Protocol):
     def modules(self) -> Sequence[nn.Module]:
         """Modules whose trainable parameters are optimised, checkpointed and averaged, in a fixed order."""
 
-    def loss(self, step: int, batch_size: int) -> tuple[Tensor, dict[str, float]]:
-        """Mean loss of the samples step * batch_size ... (step + 1) * batch_size - 1, and figures to log."""
+    def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
+        """Mean loss of the samples first ... first + count - 1, and figures to log."""
 
-    def sheet(self, path: Path) -> None:
-        """Write a validation sheet (PNG) made with the parameters as they are (the loop puts the EMA in)."""
+    def sheet(self, path: Path) -> dict[str, float]:
+        """Write a validation sheet (PNG) made with the parameters as they are (the loop puts the EMA in); figures to log."""
 
 
 def learning_rate(settings: LoopSettings, step: int) -> float:
@@ -72,7 +72,7 @@ class Trainer:
 
     def __init__(self, task: Task, settings: LoopSettings, folder: Path) -> None:
         self.task, self.settings, self.folder = task, settings, folder
-        self.accelerator = Accelerator(mixed_precision=settings.mixed_precision, cpu=not torch.cuda.is_available())
+        self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
         named = [(f"{i}.{n}", p) for i, m in enumerate(task.modules) for n, p in m.named_parameters() if p.requires_grad]
         if not named:
             raise TrainingError("no parameter requires a gradient; choose a method or targets that match the model")
@@ -80,16 +80,28 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(_decay_groups(task.modules, settings.weight_decay), lr=settings.learning_rate)
         self.ema = EMAModel(list(self.parameters.values()), decay=settings.ema_decay, use_ema_warmup=True, power=0.75)
         self.step = 0
+        if settings.batch_size % self.accelerator.num_processes:
+            raise TrainingError(
+                f"a batch of {settings.batch_size} cannot be shared by {self.accelerator.num_processes} processes evenly"
+            )
         folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def is_main(self) -> bool:
+        """True in the first process of several, and in the only one: who writes files."""
+        return self.accelerator.is_main_process
 
     def run(self, *, minutes: float | None = None, report: Callable[[dict[str, Any]], None] = lambda row: None) -> int:
         """Train to `settings.steps`, or for at most `minutes`; writes a checkpoint at the end. Returns the step reached."""
         began = saved = drawn = time.monotonic()
+        self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "settings.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
         logged_at, first = time.monotonic(), self.step
-        while self.step < self.settings.steps and (minutes is None or time.monotonic() - began < minutes * 60):
+        time_is_up = False
+        while self.step < self.settings.steps and not time_is_up:
             figures = self.train_step()
             now = time.monotonic()
+            time_is_up = self._any_process(minutes is not None and now - began >= minutes * 60)
             if self.step % self.settings.log_steps == 0:
                 rate = (self.step - first) * self.settings.batch_size / (now - logged_at)
                 logged_at, first = now, self.step
@@ -109,17 +121,38 @@ class Trainer:
         rate = learning_rate(self.settings, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with self.accelerator.autocast():
-            loss, figures = self.task.loss(self.step, self.settings.batch_size)
+        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.settings.mixed_precision == "bf16"):
+            loss, figures = self.task.loss(*self._share())
         if not torch.isfinite(loss):
             raise TrainingError(f"the loss is {loss.item()} at step {self.step}; lower the learning rate ({rate:.2g})")
         self.accelerator.backward(loss)
+        self._average_gradients()
         norm = torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), self.settings.gradient_clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.step(list(self.parameters.values()))
         self.step += 1
         return {"step": self.step, "loss": loss.item(), "lr": rate, "gradient_norm": norm.item()} | figures
+
+    def _share(self) -> tuple[int, int]:
+        """First sample and number of samples of this process in the present step."""
+        count = self.settings.batch_size // self.accelerator.num_processes
+        return self.step * self.settings.batch_size + self.accelerator.process_index * count, count
+
+    def _average_gradients(self) -> None:
+        """Mean over processes, in one message. (DistributedDataParallel would need a forward through ONE module.)"""
+        if self.accelerator.num_processes == 1:
+            return
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in self.parameters.values()]
+        flat = self.accelerator.reduce(torch.cat([g.reshape(-1) for g in gradients]), "mean")
+        for parameter, part in zip(self.parameters.values(), flat.split([g.numel() for g in gradients]), strict=True):
+            parameter.grad = part.view_as(parameter).clone()
+
+    def _any_process(self, flag: bool) -> bool:
+        """True in every process when it is True in one: all must stop after the same step."""
+        if self.accelerator.num_processes == 1:
+            return flag
+        return self.accelerator.reduce(torch.tensor(float(flag)), "sum").item() > 0
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
@@ -133,11 +166,16 @@ class Trainer:
             self.ema.restore(live)
 
     def sheet(self) -> None:
+        if not self.is_main:
+            return
         with self.averaged(), torch.no_grad():
-            self.task.sheet(self.folder / f"sheet-{self.step:06d}.png")
+            figures = self.task.sheet(self.folder / f"sheet-{self.step:06d}.png")
+        self._log({"step": self.step} | figures)
 
     def save(self) -> None:
-        """Write `checkpoint.pt` atomically."""
+        """Write `checkpoint.pt` atomically (the first process of several)."""
+        if not self.is_main:
+            return
         state = {
             "step": self.step,
             "settings": asdict(self.settings),
@@ -166,9 +204,19 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.load_state_dict(state["ema"])
         self.step = state["step"]
+        self._forget_rows_after(self.step)
         return True
 
-    def _log(self, row: dict[str, Any], report: Callable[[dict[str, Any]], None]) -> None:
+    def _forget_rows_after(self, step: int) -> None:
+        """Steps done after the checkpoint are done again, so their rows of `progress.jsonl` go."""
+        path = self.folder / "progress.jsonl"
+        if path.is_file() and self.is_main:
+            rows = [line for line in path.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= step]
+            path.write_text("".join(rows))
+
+    def _log(self, row: dict[str, Any], report: Callable[[dict[str, Any]], None] = lambda row: None) -> None:
+        if not self.is_main:
+            return
         with (self.folder / "progress.jsonl").open("a") as file:
             file.write(json.dumps({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
         report(row)

@@ -111,7 +111,7 @@ def test_the_listeners_time_is_not_the_methods(comparer: Comparer, photo: torch.
 
 def test_an_estimate_comes_from_measured_speeds(comparer: Comparer, photo: torch.Tensor) -> None:
     assert comparer.prepared(photo, RECIPE).estimated_seconds is None
-    comparer.run(photo, RECIPE)
+    comparer.measure(RECIPE)
     estimate = comparer.prepared(photo, RECIPE).estimated_seconds
     assert estimate is not None
     assert comparer.prepared(photo, replace(RECIPE, steps=30)).estimated_seconds > estimate

@@ -15,13 +15,14 @@ QUICK = {**forms.values_of(Recipe(cleaner="none", steps=2)), "caption": "a bus",
 
 
 def test_look_shows_size_score_caption_and_prompts(comparer: Comparer, photo: Path) -> None:
-    first, scored, last = actions.look(comparer, str(photo), {**QUICK, "caption.automatic": True, "caption": ""})
+    first, scored, last, timed = actions.look(comparer, str(photo), {**QUICK, "caption.automatic": True, "caption": ""})
     assert first.status == "32 × 24 px → 128 × 96 px"
     assert first.viewer is not None
     assert [image["name"] for image in first.viewer["images"]] == ["input"]
     assert scored.scores is not None and "NIQE" in scored.scores
     assert last.caption is not None and last.caption.startswith("a photo")
     assert last.prompts is not None and last.caption in last.prompts
+    assert timed.status is not None and "on this machine" in timed.status  # before any comparison was asked for
 
 
 def test_compare_follows_the_run_to_exact_files(comparer: Comparer, photo: Path) -> None:

@@ -9,6 +9,7 @@ UNUSUAL = Recipe(
     cleaner="none",
     steps=23,
     guidance_scale=1.75,
+    noise_scale=0.4,
     seed=2**32 - 1,
     caption="a photo of a bus",
     colour_fix="adain",

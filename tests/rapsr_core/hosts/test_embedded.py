@@ -1,11 +1,14 @@
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from rapsr_core.cleaners import clean
 from rapsr_core.device import Device
-from rapsr_core.hosts.embedded import EmbeddedHost
+from rapsr_core.hosts.embedded import NEARLY_CLEAN_T, EmbeddedHost, shifts_px
 from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
 from rapsr_core.recipe import Recipe
@@ -32,11 +35,21 @@ def test_any_size_is_padded_for_the_network_and_cut_again(host: EmbeddedHost, si
     condition, guide = prepared(host, *size)
     assert condition.output_size == (size[0] * 4, size[1] * 4)
     assert all(n % host.multiple == 0 for n in condition.latent_size)
-    assert condition["features"].shape == (1, 48, *condition.latent_size)
+    assert condition["guide"].shape[-2:] == tuple(4 * n for n in condition.latent_size)
+    assert all(4 * n >= side * 4 + 4 for n, side in zip(condition.latent_size, size, strict=True))
     z = host.start(condition, host.scheduler, NOISE)
     output = host.predict(z, torch.tensor(999), host.encode_text(["a cat"]), condition)
     assert output.shape == z.shape
     assert host.preview(output, condition).shape == guide.shape
+
+
+def test_noise_scale_scales_the_start(host: EmbeddedHost) -> None:
+    guide = torch.zeros(1, 3, 64, 64)
+    full, half = (
+        host.start(host.prepare(guide[..., :16, :16], guide, replace(RECIPE, noise_scale=scale), NOISE), host.scheduler, NOISE)
+        for scale in (1.0, 0.5)
+    )
+    assert torch.equal(half, 0.5 * full)
 
 
 def test_a_zero_latent_is_the_guide_itself(host: EmbeddedHost) -> None:
@@ -59,7 +72,7 @@ def test_the_text_reaches_the_network(host: EmbeddedHost) -> None:
 
 def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> None:
     """Tiles see less around them, so they may differ a little, but no more where one ends than elsewhere."""
-    condition, _ = prepared(host, 32, 64)
+    condition, _ = prepared(host, 31, 63)
     texts, results = [host.encode_text([p]) for p in ("a cat", "blurry")], []
     for side in (None, 32):
         windows = tiles(condition.latent_size, side, host.multiple)
@@ -79,3 +92,32 @@ def test_reduced_precision_stays_near_float32(assets: Path, host: EmbeddedHost) 
     z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
     full, low = (h.predict(z, torch.tensor(500), text, condition).float() for h in (host, lower))
     assert 0 < (full - low).abs().mean() < 0.05 * full.abs().mean()
+
+
+def test_neighbouring_steps_lay_the_blocks_elsewhere() -> None:
+    """For the step numbers people use, with trailing spacing; and the last mean covers every row and column offset once."""
+    for steps in (4, 8, 10, 20):
+        timesteps = [round(1000 - k * 1000 / steps) - 1 for k in range(steps)]
+        shifts = [shifts_px(t) for t in timesteps if t > NEARLY_CLEAN_T]
+        assert all(a != b for a, b in pairwise(shifts))
+    assert sorted(down for down, _ in shifts_px(100)) == sorted(right for _, right in shifts_px(100)) == [0, 1, 2, 3]
+
+
+def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None:
+    """A network that sees one block at a time gives the same picture wherever the blocks lie."""
+    condition, _ = prepared(host, 16, 16)
+    unet, seen = host.unet, []
+
+    class Identity(torch.nn.Module):
+        def forward(self, rows, t, states):
+            seen.append(rows)
+            return SimpleNamespace(sample=rows[:, :48])
+
+    z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
+    try:
+        host.unet = Identity()
+        for t in (999, 874, 100):
+            assert torch.allclose(host.predict(z, torch.tensor(t), text, condition), z, atol=1e-6)
+    finally:
+        host.unet = unet
+    assert not torch.equal(seen[0], seen[1])

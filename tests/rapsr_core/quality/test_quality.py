@@ -12,6 +12,7 @@ import torch
 from rapsr_core import ASSETS
 from rapsr_core.images import read
 from rapsr_core.quality import METRICS, grid_energy, score
+from rapsr_core.quality.fidelity import lpips_loss
 
 CALIBRATION = Path(find_spec("pyiqa").origin).parents[1] / "ResultsCalibra"
 OFFICIAL = {
@@ -56,3 +57,12 @@ def test_parameter_files_are_the_listed_ones() -> None:
     assert used == set(listed)
     for name, digest in listed.items():
         assert hashlib.sha256((ASSETS / "quality" / name).read_bytes()).hexdigest() == digest
+
+
+def test_lpips_for_training_is_lpips_with_a_gradient_everywhere() -> None:
+    image, reference = torch.rand(2, 2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = [score(a[None], ["lpips"], b[None])["lpips"].value for a, b in zip(image, reference, strict=True)]
+    assert lpips_loss(image, reference).tolist() == pytest.approx(expected, abs=1e-5)
+    black = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    lpips_loss(black, reference[:1]).sum().backward()
+    assert black.grad.isfinite().all() and black.grad.any()

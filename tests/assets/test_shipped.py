@@ -1,0 +1,51 @@
+"""Bounds on what the shipped weights do, on bundled photographs nobody trained on."""
+
+from dataclasses import replace
+
+import pytest
+
+from rapsr_core import ASSETS
+from rapsr_core.comparison import BRANCHES, Comparer
+from rapsr_core.images import read
+from rapsr_core.quality import score
+from rapsr_core.recipe import EnhancedText, Recipe
+
+MAX_GRID = {"real-esrgan": 1.2, "none": 1.6}
+"""Photographs have about 1. With a bicubic guide the prior has more to add, and a faint grid is measurable (1.33 to 1.46)."""
+MAX_GROWTH = {"real-esrgan": 1.08, "none": 1.2}
+"""Enhanced against baseline. Not 1: the refinement sharpens, and with it the period of 4 px that enlarging by 4 leaves in a guide."""
+CROP_PX = 64
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Comparer:
+    return Comparer()
+
+
+def crop(name: str):
+    image = read(ASSETS / "examples" / name)
+    return image[..., 16 : 16 + CROP_PX, 16 : 16 + CROP_PX]
+
+
+@pytest.mark.parametrize("cleaner", ["real-esrgan", "none"])
+@pytest.mark.parametrize("name", ["lake.png", "cat.png"])
+def test_no_grid_grows(shipped, name, cleaner):
+    result = shipped.run(crop(name), Recipe(cleaner=cleaner, caption="a photo"), [])
+    grid = {branch: score(getattr(result, branch), ["grid"])["grid"].value for branch in BRANCHES}
+    assert grid["baseline"] < MAX_GRID[cleaner]
+    assert grid["enhanced"] < MAX_GROWTH[cleaner] * grid["baseline"]
+
+
+def test_the_identifiers_steer_the_refined_prior(shipped):
+    """Same weights, same noise: with the positive identifier and with the negative one in its place."""
+    good = Recipe(caption="a photo", guidance_scale=1.0, colour_fix="none")
+    bad = replace(good, enhanced=EnhancedText(positive_identifier="[V]. ", negative_identifier="[X]. "))
+    one, other = (shipped.run(crop("lake.png"), recipe, []) for recipe in (good, bad))
+    change = (one.enhanced - other.enhanced).square().mean().sqrt()
+    enhancement = (one.enhanced - one.baseline).square().mean().sqrt()
+    assert one.baseline.equal(other.baseline)
+    assert change > 0.2 * enhancement
+
+
+def test_assets_stay_below_80_mb():
+    assert sum(path.stat().st_size for path in ASSETS.rglob("*") if path.is_file()) < 80e6
