@@ -64,7 +64,7 @@ class Speeds:
         passes, cleaner = f"pass/{recipe.host}", f"cleaner/{recipe.cleaner}"
         if not {passes, cleaner, "scores"} <= self._known.keys():
             return None
-        one = 2 * recipe.steps * _passes(recipe) * self._known[passes] + self._known["scores"] + self._known[cleaner]
+        one = 2 * _passes(recipe) * self._known[passes] + self._known["scores"] + self._known[cleaner]
         return one * megapixels
 
 
@@ -199,7 +199,7 @@ class Comparer:
             spent = clock.peek()
             left = spent / step.i * (step.n - step.i + branches_after * step.n)
             yield Stage(branch, step.i, step.n, host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / (recipe.steps * _passes(recipe)), megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / _passes(recipe), megapixels)
         return step.z0
 
     def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
@@ -251,8 +251,8 @@ class _Clock:
 
 
 def _passes(recipe: Recipe) -> int:
-    """Network passes a step: guidance 1 needs the positive prompt alone."""
-    return 1 if recipe.guidance_scale == 1 else 2
+    """Network passes of one branch: guidance 1 needs the positive prompt alone."""
+    return host_info(recipe.host).passes(recipe.steps) * (1 if recipe.guidance_scale == 1 else 2)
 
 
 def _enlarged(image: Tensor) -> Tensor:

@@ -29,4 +29,6 @@ def choose_device() -> Device:
     native = native_bf16()
     dtype = torch.bfloat16 if native else torch.float32
     why = "the processor computes in bfloat16" if native else "the processor has no native bfloat16"
-    return Device(torch.device("cpu"), dtype, f"CPU, {torch.get_num_threads()} threads, {dtype}: {why}".replace("torch.", ""))
+    threads = torch.get_num_threads()
+    plural = "" if threads == 1 else "s"
+    return Device(torch.device("cpu"), dtype, f"CPU, {threads} thread{plural}, {dtype}: {why}".replace("torch.", ""))

@@ -28,6 +28,11 @@ def shifts_px(t: int) -> tuple[tuple[int, int], ...]:
     return (_SHIFTS_PX[t // 37 % len(_SHIFTS_PX)],)
 
 
+def passes(steps: int) -> int:
+    """Network passes of so many steps (trailing spacing) under one text."""
+    return sum(len(shifts_px(round(1000 - k * 1000 / steps) - 1)) for k in range(steps))
+
+
 class EmbeddedHost(Host):
     """Pieces for the loop. `multiple` is the number of sites a tile must be divisible by (the UNet's reductions)."""
 

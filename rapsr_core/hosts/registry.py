@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rapsr_core.device import Device
-from rapsr_core.hosts.embedded import EmbeddedHost
+from rapsr_core.hosts.embedded import EmbeddedHost, passes
 from rapsr_core.priors import Prior
 from rapsr_core.recipe import RecipeError
 from rapsr_core.sampling.contract import Host
@@ -22,6 +22,7 @@ class HostInfo:
     steps: int  # where the page's controls start
     guidance_scale: float
     pass_seconds: float  # one network pass over a megapixel of output, on two CPU cores
+    passes: Callable[[int], int]  # steps -> network passes under one text
     licence: str
     needs: str  # besides the prior
     build: Callable[[Prior, Device], Host]
@@ -37,6 +38,7 @@ HOSTS = {
             steps=8,
             guidance_scale=1.5,
             pass_seconds=0.9,
+            passes=passes,
             licence="Apache-2.0",
             needs="a guide: a cleaner's output, or bicubic x4",
             build=EmbeddedHost,

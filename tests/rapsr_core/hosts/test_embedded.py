@@ -8,7 +8,7 @@ import torch
 
 from rapsr_core.cleaners import clean
 from rapsr_core.device import Device
-from rapsr_core.hosts.embedded import NEARLY_CLEAN_T, EmbeddedHost, shifts_px
+from rapsr_core.hosts.embedded import NEARLY_CLEAN_T, EmbeddedHost, passes, shifts_px
 from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
 from rapsr_core.recipe import Recipe
@@ -121,3 +121,15 @@ def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None
     finally:
         host.unet = unet
     assert not torch.equal(seen[0], seen[1])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 8, 50])
+def test_passes_are_counted(host: EmbeddedHost, steps: int) -> None:
+    """The table's number, from which times are estimated, is what the loop does."""
+    condition, _ = prepared(host, 16, 16)
+    calls, text = [], host.encode_text(["a cat"])
+    hook = host.unet.register_forward_pre_hook(lambda module, inputs: calls.append(1))
+    windows = tiles(condition.latent_size, None, host.multiple)
+    list(denoise(host, condition, text, text, Plan(steps, constant(1.0), windows), NOISE))
+    hook.remove()
+    assert len(calls) == passes(steps)
