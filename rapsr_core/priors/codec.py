@@ -57,18 +57,20 @@ class SpaceToDepthCodec:
         planes = F.pixel_unshuffle(torch.einsum("ij,bjhw->bihw", self._matrix(guide), guide - 0.5), self.block_px)
         planes = planes.unflatten(1, (3, -1))
         mean = planes.mean(2, keepdim=True)
-        gains = torch.tensor([self.luma_gain, self.chroma_gain, self.chroma_gain]).view(3, 1, 1, 1).to(mean)
-        return (planes - mean + mean / gains).flatten(1, 2).to(like)
+        return (planes - mean + mean / self._gains().view(3, 1, 1, 1).to(mean)).flatten(1, 2).to(like)
 
     def error_weights(self, like: Tensor) -> Tensor:
         """Weights (1, 48, 1, 1) of squared latent errors, mean 1, proportional to 1 / gain.
 
         Equal weights would spend two thirds of a network on chroma; weights of 1 / gain^2 (errors of pixels) almost nothing.
         """
-        per_plane = torch.tensor([1 / self.luma_gain, 1 / self.chroma_gain, 1 / self.chroma_gain])
+        per_plane = 1 / self._gains()
         return (per_plane / per_plane.mean()).repeat_interleave(self.block_px**2).view(1, -1, 1, 1).to(like)
+
+    def _gains(self) -> Tensor:
+        """Of Y, Cb and Cr."""
+        return torch.tensor([self.luma_gain, self.chroma_gain, self.chroma_gain])
 
     def _matrix(self, like: Tensor) -> Tensor:
         """(3, 3): RGB in [0, 1] -> scaled YCbCr; images count in [-1, 1], hence the factor of 2."""
-        gains = torch.tensor([self.luma_gain, self.chroma_gain, self.chroma_gain])
-        return (2 * gains[:, None] * torch.tensor(_TO_YCBCR)).to(device=like.device, dtype=torch.float32)
+        return (2 * self._gains()[:, None] * torch.tensor(_TO_YCBCR)).to(device=like.device, dtype=torch.float32)
