@@ -29,7 +29,6 @@ from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import Refinement, load_refinement, plugged_in
 from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
-from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import choose_tile_px, tiles
 
@@ -64,7 +63,7 @@ class Speeds:
         passes, cleaner = f"pass/{recipe.host}", f"cleaner/{recipe.cleaner}"
         if not {passes, cleaner, "scores"} <= self._known.keys():
             return None
-        one = 2 * _passes(recipe) * self._known[passes] + self._known["scores"] + self._known[cleaner]
+        one = 2 * sum(network_passes(recipe)) * self._known[passes] + self._known["scores"] + self._known[cleaner]
         return one * megapixels
 
 
@@ -193,13 +192,14 @@ class Comparer:
         positive, negative = (host.encode_text([texts[side]["text"]]) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
-        plan = Plan(recipe.steps, constant(recipe.guidance_scale), windows)
-        branches_after = 1 if branch == "baseline" else 0
+        schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)
+        plan, work = Plan(recipe.steps, schedule, windows), network_passes(recipe)
+        other = sum(work) if branch == "baseline" else 0
         for step in denoise(host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = clock.peek()
-            left = spent / step.i * (step.n - step.i + branches_after * step.n)
+            left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
             yield Stage(branch, step.i, step.n, host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / _passes(recipe), megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), megapixels)
         return step.z0
 
     def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
@@ -250,9 +250,11 @@ class _Clock:
         return spent
 
 
-def _passes(recipe: Recipe) -> int:
-    """Network passes of one branch: guidance 1 needs the positive prompt alone."""
-    return host_info(recipe.host).passes(recipe.steps) * (1 if recipe.guidance_scale == 1 else 2)
+def network_passes(recipe: Recipe) -> list[int]:
+    """Network passes of each step of one branch: a step without guidance needs the positive prompt alone."""
+    host = host_info(recipe.host)
+    scale = host.guidance(recipe.guidance_scale, recipe.steps)
+    return [n * (1 if scale(i, 0) is None else 2) for i, n in enumerate(host.passes(recipe.steps))]
 
 
 def _enlarged(image: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     data.add_argument("--photos", type=Path, required=True, help="folder of photographs (manifest.tsv optional)")
     data.add_argument("--cache", type=Path, default=Path("runs/cache"), help="patch cache [runs/cache]")
     data.add_argument("--cache-items", type=int, default=4000, metavar="N", help="triples of 256 px in the cache [4000]")
+    data.add_argument("--cache-seed", type=int, default=0, help="of crops, faults and degradations in the cache [0]")
     data.add_argument("--cache-only", action="store_true", help="make the cache and stop; several processes may share the work")
     data.add_argument("--cache-part", default="0/1", metavar="K/N", help="shards K, K+N, ... of the cache [0/1]")
     run = parser.add_argument_group("run")
@@ -63,7 +64,7 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--lpips-weight", type=float, default=0.4, help="weight of LPIPS beside the squared error; 0 = none [0.4]")
     run.add_argument("--decay-from", type=float, default=0.5, help="share of the steps after which the rate decays [0.5]")
     run.add_argument("--ema-decay", type=float, default=0.999)
-    run.add_argument("--seed", type=int, default=0)
+    run.add_argument("--seed", type=int, default=0, help="of weights and samples; after --warm-start, give another than before [0]")
     run.add_argument("--threads", type=int, default=2, help="CPU threads [2]")
     run.add_argument("--sheet-minutes", type=float, default=15, help="time between validation sheets [15]")
     run.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
@@ -121,7 +122,7 @@ def main(argv: list[str] | None = None) -> None:
                 print(f"{type(module).__name__}: {sum(p.numel() for p in module.parameters()) / 1e6:.1f} M parameters")
             return
         with tqdm(total=args.cache_items // parts, desc="cache items") as bar:
-            build_cache(args.cache, photos, args.seed, args.cache_items, MIXED_QUALITY, (part, parts), bar.update)
+            build_cache(args.cache, photos, args.cache_seed, args.cache_items, MIXED_QUALITY, (part, parts), bar.update)
         if args.cache_only:
             return
         train(args, build_task(args, photos))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from diffusers import SchedulerMixin
@@ -10,27 +12,25 @@ from torch import Tensor
 from rapsr_core.cleaners import SCALE
 from rapsr_core.device import Device
 from rapsr_core.images import resize
-from rapsr_core.priors import Prior
+from rapsr_core.priors import Prior, SpaceToDepthCodec
 from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.contract import Condition, Host, Part, Text
 from rapsr_core.sampling.noise import ImageNoise
 
 _SHIFTS_PX = ((0, 0), (2, 2), (0, 2), (2, 0), (1, 1), (3, 3), (1, 3), (3, 1))
-NEARLY_CLEAN_T = 150
-"""From here down a prediction is the mean over four diagonal shifts, in which every row and column frequency of the grid cancels:
-no later step would take it away."""
 
 
-def shifts_px(t: int) -> tuple[tuple[int, int], ...]:
-    """(down, right) of the codec's blocks at timestep t: neighbouring steps of any usual number get different ones."""
-    if t <= NEARLY_CLEAN_T:
-        return tuple((n, n) for n in range(4))
+def shifts_px(t: int, last_t: int, block_px: int) -> tuple[tuple[int, int], ...]:
+    """(down, right) of the codec's blocks at timestep t: neighbouring steps of any usual number get different ones, and the last
+    step all there are. Their mean shows no grid; four diagonal ones would leave what runs along the other diagonal."""
+    if t == last_t:
+        return tuple((down, right) for down in range(block_px) for right in range(block_px))
     return (_SHIFTS_PX[t // 37 % len(_SHIFTS_PX)],)
 
 
-def passes(steps: int) -> int:
-    """Network passes of so many steps (trailing spacing) under one text."""
-    return sum(len(shifts_px(round(1000 - k * 1000 / steps) - 1)) for k in range(steps))
+def passes(steps: int) -> list[int]:
+    """Network passes of each of so many steps under one text."""
+    return [1] * (steps - 1) + [SpaceToDepthCodec.block_px**2]
 
 
 class EmbeddedHost(Host):
@@ -62,9 +62,15 @@ class EmbeddedHost(Host):
         parts = {
             "guide": Part(padded, 1),
             "noise_scale": Part(torch.tensor(recipe.noise_scale), "global"),
+            "last_t": Part(torch.tensor(self._last_t(recipe.steps)), "global"),
         }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
         return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.codec.block_px, reference)
+
+    def _last_t(self, steps: int) -> int:
+        scheduler = copy.deepcopy(self.scheduler)
+        scheduler.set_timesteps(steps)
+        return int(scheduler.timesteps[-1])
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """Noise alone (zero terminal SNR), times the recipe's `noise_scale`: a lower temperature, as in Glow (Kingma and
@@ -78,7 +84,8 @@ class EmbeddedHost(Host):
         The codec only rearranges pixels, so every step may lay its blocks elsewhere: what one step leaves of its grid is no
         grid to the next (cycle spinning, Coifman and Donoho 1995, over the steps instead of over copies).
         """
-        outputs = [self._shifted(z, t, text, condition, *shift) for shift in shifts_px(int(t))]
+        shifts = shifts_px(int(t), int(condition["last_t"]), self.prior.codec.block_px)
+        outputs = [self._shifted(z, t, text, condition, *shift) for shift in shifts]
         return torch.stack(outputs).mean(0)
 
     def _shifted(self, z: Tensor, t: Tensor, text: Text, condition: Condition, down: int, right: int) -> Tensor:

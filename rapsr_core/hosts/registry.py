@@ -10,6 +10,7 @@ from rapsr_core.hosts.embedded import EmbeddedHost, passes
 from rapsr_core.priors import Prior
 from rapsr_core.recipe import RecipeError
 from rapsr_core.sampling.contract import Host
+from rapsr_core.sampling.guidance import GuidanceSchedule, all_but_last
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class HostInfo:
     steps: int  # where the page's controls start
     guidance_scale: float
     pass_seconds: float  # one network pass over a megapixel of output, on two CPU cores
-    passes: Callable[[int], int]  # steps -> network passes under one text
+    passes: Callable[[int], list[int]]  # steps -> network passes of each under one text
+    guidance: Callable[[float, int], GuidanceSchedule]  # scale, steps
     licence: str
     needs: str  # besides the prior
     build: Callable[[Prior, Device], Host]
@@ -39,6 +41,7 @@ HOSTS = {
             guidance_scale=1.5,
             pass_seconds=0.9,
             passes=passes,
+            guidance=all_but_last,
             licence="Apache-2.0",
             needs="a guide: a cleaner's output, or bicubic x4",
             build=EmbeddedHost,

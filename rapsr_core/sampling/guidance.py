@@ -15,6 +15,14 @@ def constant(scale: float) -> GuidanceSchedule:
     return lambda i, t: None if scale == 1 else scale
 
 
+def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
+    """The same guidance at every step but the last of several, which has nothing left to choose.
+
+    After Kynkaanniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
+    """
+    return lambda i, t: None if scale == 1 or 0 < i == steps - 1 else scale
+
+
 def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:
     """negative + scale * (positive - negative), of two predictions (B, C, h, w) for the whole latent.
 

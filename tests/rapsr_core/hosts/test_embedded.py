@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from rapsr_core.cleaners import clean
+from rapsr_core.comparison import network_passes
 from rapsr_core.device import Device
-from rapsr_core.hosts.embedded import NEARLY_CLEAN_T, EmbeddedHost, passes, shifts_px
+from rapsr_core.hosts.embedded import EmbeddedHost, shifts_px
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
 from rapsr_core.recipe import Recipe
@@ -94,13 +96,25 @@ def test_reduced_precision_stays_near_float32(assets: Path, host: EmbeddedHost) 
     assert 0 < (full - low).abs().mean() < 0.05 * full.abs().mean()
 
 
-def test_neighbouring_steps_lay_the_blocks_elsewhere() -> None:
-    """For the step numbers people use, with trailing spacing; and the last mean covers every row and column offset once."""
-    for steps in (4, 8, 10, 20):
-        timesteps = [round(1000 - k * 1000 / steps) - 1 for k in range(steps)]
-        shifts = [shifts_px(t) for t in timesteps if t > NEARLY_CLEAN_T]
-        assert all(a != b for a, b in pairwise(shifts))
-    assert sorted(down for down, _ in shifts_px(100)) == sorted(right for _, right in shifts_px(100)) == [0, 1, 2, 3]
+@pytest.mark.parametrize("steps", [4, 8, 10, 20])
+def test_neighbouring_steps_lay_the_blocks_elsewhere(steps: int) -> None:
+    """For the step numbers people use, with trailing spacing."""
+    timesteps = [round(1000 - k * 1000 / steps) - 1 for k in range(steps)]
+    shifts = [shifts_px(t, timesteps[-1], 4) for t in timesteps[:-1]]
+    assert all(len(a) == 1 and a != b for a, b in pairwise(shifts))
+
+
+def test_the_mean_of_the_last_step_has_no_component_of_the_codecs_period() -> None:
+    """Every frequency (k/4, l/4) of a pattern that moves with the blocks cancels, those along the diagonals too."""
+    pattern = torch.randn(16, 16, generator=torch.Generator().manual_seed(1)).double()[:4, :4].repeat(4, 4)
+    mean = torch.stack([pattern.roll(shift, (0, 1)) for shift in shifts_px(124, 124, 4)]).mean(0)
+    assert (mean - pattern.mean()).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("steps", [1, 4, 8, 30])
+def test_the_last_step_is_known(host: EmbeddedHost, steps: int) -> None:
+    condition = host.prepare(torch.zeros(1, 3, 16, 16), torch.zeros(1, 3, 64, 64), replace(RECIPE, steps=steps), NOISE)
+    assert int(condition["last_t"]) == round(1000 / steps) - 1
 
 
 def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None:
@@ -116,7 +130,7 @@ def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None
     z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
     try:
         host.unet = Identity()
-        for t in (999, 874, 100):
+        for t in (999, 874, 124):
             assert torch.allclose(host.predict(z, torch.tensor(t), text, condition), z, atol=1e-6)
     finally:
         host.unet = unet
@@ -124,12 +138,15 @@ def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None
 
 
 @pytest.mark.parametrize("steps", [1, 2, 8, 50])
-def test_passes_are_counted(host: EmbeddedHost, steps: int) -> None:
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_passes_are_counted(host: EmbeddedHost, steps: int, scale: float) -> None:
     """The table's number, from which times are estimated, is what the loop does."""
-    condition, _ = prepared(host, 16, 16)
+    row, recipe = host_info("embedded"), replace(RECIPE, steps=steps, guidance_scale=scale)
+    image = torch.zeros(1, 3, 16, 16)
+    condition = host.prepare(image, clean(image, "none"), recipe, NOISE)
     calls, text = [], host.encode_text(["a cat"])
     hook = host.unet.register_forward_pre_hook(lambda module, inputs: calls.append(1))
-    windows = tiles(condition.latent_size, None, host.multiple)
-    list(denoise(host, condition, text, text, Plan(steps, constant(1.0), windows), NOISE))
+    plan = Plan(steps, row.guidance(scale, steps), tiles(condition.latent_size, None, host.multiple))
+    list(denoise(host, condition, text, text, plan, NOISE))
     hook.remove()
-    assert len(calls) == passes(steps)
+    assert len(calls) == sum(network_passes(recipe))

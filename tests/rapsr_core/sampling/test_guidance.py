@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rapsr_core.sampling.guidance import constant, guide
+from rapsr_core.sampling.guidance import all_but_last, constant, guide
 
 GENERATOR = torch.Generator().manual_seed(0)
 POSITIVE, NEGATIVE = (torch.randn(2, 3, 8, 8, generator=GENERATOR) for _ in range(2))
@@ -24,3 +24,9 @@ def test_rescaling_moves_the_spread_of_each_image_towards_the_positive(phi: floa
 def test_constant_needs_no_second_pass_at_1() -> None:
     assert constant(1.0)(0, 999) is None
     assert constant(1.2)(7, 124) == 1.2
+
+
+def test_the_last_step_of_several_is_unguided() -> None:
+    assert [all_but_last(1.5, 3)(i, 0) for i in range(3)] == [1.5, 1.5, None]
+    assert all_but_last(1.5, 1)(0, 999) == 1.5
+    assert all_but_last(1.0, 3)(0, 999) is None
