@@ -64,7 +64,9 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--lpips-weight", type=float, default=0.4, help="weight of LPIPS beside the squared error; 0 = none [0.4]")
     run.add_argument("--decay-from", type=float, default=0.5, help="share of the steps after which the rate decays [0.5]")
     run.add_argument("--ema-decay", type=float, default=0.999)
-    run.add_argument("--seed", type=int, default=0, help="of weights and samples; after --warm-start, give another than before [0]")
+    run.add_argument(
+        "--seed", type=int, default=0, help="of weights and samples; after --warm-start, give another than before [0]"
+    )
     run.add_argument("--threads", type=int, default=2, help="CPU threads [2]")
     run.add_argument("--sheet-minutes", type=float, default=15, help="time between validation sheets [15]")
     run.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")

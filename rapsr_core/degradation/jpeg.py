@@ -36,17 +36,25 @@ def quality_factor(quality: Tensor) -> Tensor:
     return torch.where(quality < 50, 50 / quality, 2 - quality / 50)
 
 
+def luma_table() -> Tensor:
+    """Quantisation of the luma (8, 8), transposed as in DiffJPEG."""
+    return torch.tensor(_LUMA).T
+
+
+def chroma_table() -> Tensor:
+    """Quantisation of the chroma (8, 8)."""
+    return F.pad(torch.tensor(_CHROMA), (0, 4, 0, 4), value=99)
+
+
 def jpeg_torch(image: Tensor, quality: Tensor | float) -> Tensor:
     """Compress and decompress (B, 3, H, W) sRGB in [0, 1]; `quality` is one number, or (B,). Not rounded to 8 bits."""
     height, width = image.shape[-2:]
     factor = quality_factor(torch.as_tensor(quality, dtype=image.dtype, device=image.device).expand(len(image)))
     padded = F.pad(image * 255, (0, -width % _UNIT, 0, -height % _UNIT))
     luma, *chroma = torch.einsum("ij,bjhw->ibhw", torch.tensor(_TO_YCBCR).to(image), padded)
-    luma_table = torch.tensor(_LUMA).to(image).T
-    chroma_table = F.pad(torch.tensor(_CHROMA).to(image), (0, 4, 0, 4), value=99)
-    planes = [_requantised(luma - 128, luma_table, factor) + 128]
+    planes = [_requantised(luma - 128, luma_table().to(image), factor) + 128]
     for plane in chroma:  # zero-centred already, as the offset of +128 and the level shift of -128 cancel
-        small = _requantised(F.avg_pool2d(plane[:, None], 2)[:, 0], chroma_table, factor)
+        small = _requantised(F.avg_pool2d(plane[:, None], 2)[:, 0], chroma_table().to(image), factor)
         planes.append(small.repeat_interleave(2, -2).repeat_interleave(2, -1))
     rgb = torch.einsum("ij,jbhw->bihw", torch.tensor(_TO_RGB).to(image), torch.stack(planes))
     return rgb[..., :height, :width].clamp(0, 255) / 255

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from collections.abc import Iterator
@@ -28,26 +29,46 @@ def filter2d(image: Tensor, kernel: Tensor) -> Tensor:
         raise ValueError(
             f"an image of {width} x {height} px is too small for a {kernel.shape[-1]}-px kernel; give over {margin} px a side"
         )
-    padded = F.pad(image, (margin,) * 4, mode="reflect")
-    size = (
-        next_fast_len(padded.shape[-2], real=True),
-        next_fast_len(padded.shape[-1], real=True),
-    )  # zeros beyond: no wrap-around
-    with _one_thread():
-        spectrum = torch.fft.rfft2(kernel.to(image).expand(len(image), *kernel.shape[-2:]), s=size)[:, None]
-        return torch.fft.irfft2(torch.fft.rfft2(padded, s=size) * spectrum.conj(), s=size)[..., :height, :width]
+    size = _fft_size(image, margin)
+    return _correlate(image, margin, size, _spectrum(kernel.to(image), size))
 
 
 def usm_sharpen(image: Tensor, weight: float = 0.5, radius_px: int = 50, threshold: float = 10) -> Tensor:
     """Unsharp masking where the residual exceeds `threshold` / 255, the mask softened by the same Gaussian."""
-    size = radius_px + 1 - radius_px % 2
-    sigma = 0.3 * ((size - 1) * 0.5 - 1) + 0.8
-    axis = torch.arange(size, dtype=torch.float64) - size // 2
+    margin = radius_px // 2
+    size = _fft_size(image, margin)
+    spectrum = _gaussian_spectrum(2 * margin + 1, size, image.dtype, image.device)
+    residual = image - _correlate(image, margin, size, spectrum)
+    soft = _correlate((residual.abs() > threshold / 255).to(image), margin, size, spectrum)
+    return torch.lerp(image, (image + weight * residual).clamp_(0, 1), soft)
+
+
+def _fft_size(image: Tensor, margin: int) -> tuple[int, int]:
+    """(height, width) of a padded image, enlarged to small factors: what lies beyond is zero, so nothing wraps around."""
+    height, width = (next_fast_len(side + 2 * margin, real=True) for side in image.shape[-2:])
+    return height, width
+
+
+def _spectrum(kernel: Tensor, size: tuple[int, int]) -> Tensor:
+    """Of (k, k) or (B, k, k), conjugated, broadcast over channels: (1 or B, 1, height, width / 2 + 1)."""
+    with _one_thread():
+        return torch.fft.rfft2(kernel.expand(1, *kernel.shape) if kernel.ndim == 2 else kernel, s=size)[:, None].conj_physical()
+
+
+@functools.lru_cache(maxsize=8)  # a training set has few sizes
+def _gaussian_spectrum(side: int, size: tuple[int, int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Of the Gaussian OpenCV makes for `side` px when no sigma is given (`getGaussianKernel`)."""
+    sigma = 0.3 * ((side - 1) * 0.5 - 1) + 0.8
+    axis = torch.arange(side, dtype=torch.float64) - side // 2
     line = torch.exp(-axis.square() / (2 * sigma**2))
-    kernel = torch.outer(line, line) / line.sum() ** 2
-    residual = image - filter2d(image, kernel)
-    soft = filter2d((residual.abs() * 255 > threshold).to(image), kernel)
-    return soft * (image + weight * residual).clamp(0, 1) + (1 - soft) * image
+    return _spectrum((torch.outer(line, line) / line.sum() ** 2).to(device, dtype), size)
+
+
+def _correlate(image: Tensor, margin: int, size: tuple[int, int], spectrum: Tensor) -> Tensor:
+    height, width = image.shape[-2:]
+    with _one_thread():
+        product = torch.fft.rfft2(F.pad(image, (margin,) * 4, mode="reflect"), s=size).mul_(spectrum)
+        return torch.fft.irfft2(product, s=size)[..., :height, :width]
 
 
 def resize_by(image: Tensor, factor: float, mode: str) -> Tensor:
@@ -80,31 +101,31 @@ def resize_antialiased(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 def add_gaussian(image: Tensor, normal: Tensor, sigma: float) -> Tensor:
     """Add sigma / 255 times a standard normal field, (B, 3, H, W) or grey (B, 1, H, W), and clamp."""
-    return (image + normal * (sigma / 255)).clamp(0, 1)
+    return torch.add(image, normal, alpha=sigma / 255).clamp_(0, 1)
 
 
-def poisson_rate(image: Tensor, grey: bool) -> tuple[Tensor, int]:
-    """Rates of the Poisson draw of ONE image (1, 3, H, W) and its number of levels.
+def poisson_levels(image: Tensor, grey: bool) -> tuple[Tensor, int]:
+    """8-bit values (uint8) of ONE image (1, 3, H, W), or of its luma (1, 1, H, W), and the levels of its Poisson draw.
 
-    Levels are the next power of two of the number of distinct 8-bit values; rate = 8-bit image (or its luma) * levels.
+    Levels are the next power of two of the number of distinct values; the rate of a value k is k / 255 * levels.
     """
     if grey:
         image = (image * torch.tensor(LUMA).view(1, 3, 1, 1).to(image)).sum(1, keepdim=True)
-    quantised = (image.clamp(0, 1) * 255).round()
-    distinct = torch.count_nonzero(torch.bincount(quantised.byte().flatten(), minlength=256)).item()
-    levels = 2 ** math.ceil(math.log2(distinct))
-    return quantised / 255 * levels, levels
+    values = (image.clamp(0, 1) * 255).round_().byte()
+    distinct = torch.count_nonzero(torch.bincount(values.flatten(), minlength=256)).item()
+    return values, 2 ** math.ceil(math.log2(distinct))
 
 
-def add_poisson(image: Tensor, counts: Tensor, rate: Tensor, levels: int, scale: float) -> Tensor:
-    """Add scale * (counts - rate) / levels and clamp; `counts` are Poisson draws for `rate`."""
-    return (image + (counts - rate) / levels * scale).clamp(0, 1)
+def add_poisson(image: Tensor, counts: Tensor, values: Tensor, levels: int, scale: float) -> Tensor:
+    """Add scale * (counts - rate) / levels and clamp; `counts` are Poisson draws for the rates values / 255 * levels."""
+    noise = counts.to(image) * (scale / levels)
+    return noise.sub_(values.to(image), alpha=scale / 255).add(image).clamp_(0, 1)
 
 
 def jpeg_codec(image: Tensor, quality: float) -> Tensor:
     """One (1, 3, H, W) through libjpeg (Pillow, 4:2:0); the quality is rounded to a whole number, as the codec wants it."""
-    pixels = (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    pixels = image[0].mul(255).round_().clamp_(0, 255).byte().permute(1, 2, 0).contiguous().cpu().numpy()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=round(quality))
     with Image.open(buffer) as decoded:
-        return torch.from_numpy(np.array(decoded)).permute(2, 0, 1)[None].to(image) / 255
+        return (torch.from_numpy(np.array(decoded)).permute(2, 0, 1)[None].to(image) / 255).contiguous()

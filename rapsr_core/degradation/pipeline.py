@@ -130,7 +130,7 @@ def _finish(x: Tensor, low: tuple[int, int], record: Record) -> Iterator[tuple[s
             x = op.resize_to(x, low, final["mode"])
             yield "final resize", x
             if final["sinc"]:
-                x = op.filter2d(x, _kernel(final["sinc"]))
+                x = op.filter2d(x, kernel_of(final["sinc"]))
                 yield "final sinc", x
 
 
@@ -141,21 +141,21 @@ def _jpeg(x: Tensor, quality: float, record: Record) -> Tensor:
 
 
 def _blur(x: Tensor, order: Record) -> Tensor:
-    return op.filter2d(x, _kernel(order["kernel"])) if order["kernel"] else x
+    return op.filter2d(x, kernel_of(order["kernel"])) if order["kernel"] else x
 
 
 def _noise(x: Tensor, order: Record, rng: np.random.Generator) -> Tensor:
     x = x.clamp(0, 1)
     if order["noise"] == "gaussian":
-        shape = (1, 1 if order["grey"] else 3, *x.shape[-2:])
-        normal = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)).to(x)
-        return op.add_gaussian(x, normal, order["amount"])
-    rate, levels = op.poisson_rate(x, order["grey"])
-    counts = torch.from_numpy(poisson(rate.cpu().numpy(), levels, rng)).to(x)
-    return op.add_poisson(x, counts, rate, levels, order["amount"])
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        normal = torch.randn((1, 1 if order["grey"] else 3, *x.shape[-2:]), generator=generator)
+        return op.add_gaussian(x, normal.to(x), order["amount"])
+    values, levels = op.poisson_levels(x, order["grey"])
+    return op.add_poisson(x, poisson(values, levels, rng), values, levels, order["amount"])
 
 
-def _kernel(facts: Record) -> Tensor:
+def kernel_of(facts: Record) -> Tensor:
+    """The kernel that a record describes, (21, 21) float64."""
     if facts["kind"] == "sinc":
         kernel = sinc_kernel(facts["size"], facts["cutoff"])
     else:

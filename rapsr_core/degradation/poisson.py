@@ -9,21 +9,39 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
+from torch import Tensor
 
 COLUMNS = 512
 """Counts 0 ... 511: the largest rate is 256, and 512 lies 16 standard deviations above it."""
-_FRACTION_BITS = 23  # of 32; the other 9 choose the column
+_COLUMN_BITS = 9
+_FRACTION_BITS = 32 - _COLUMN_BITS  # of a draw; the others choose the column
+_FRACTION = 2**_FRACTION_BITS - 1
+_AT_ONCE = 2**17  # pixels, so that what is between stays in the cache
 
 
-def poisson(rate: NDArray[np.floating], levels: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Counts for rates that are k / 255 * levels with whole k in 0 ... 255; `levels` at most 256. One 32-bit draw a pixel."""
+def poisson(values: Tensor, levels: int, rng: np.random.Generator) -> Tensor:
+    """Counts (int32) for the rates k / 255 * levels of `values` k (uint8); `levels` at most 256. One 32-bit draw a pixel."""
+    table, rates = _table(levels), values.flatten().cpu()
+    bits = torch.from_numpy(rng.integers(0, 2**32, rates.numel(), dtype=np.uint32).view(np.int32))
+    counts = torch.empty_like(bits)
+    for part, k, drawn in zip(counts.split(_AT_ONCE), rates.split(_AT_ONCE), bits.split(_AT_ONCE), strict=True):
+        column = (drawn >> _FRACTION_BITS) & (COLUMNS - 1)
+        cell = table.index_select(0, (k.int() << _COLUMN_BITS) + column)
+        kept = (drawn & _FRACTION) < ((cell >> _COLUMN_BITS) & _FRACTION)
+        torch.where(kept, column, cell & (COLUMNS - 1), out=part)
+    return counts.view(values.shape).to(values.device)
+
+
+@functools.lru_cache(maxsize=9)  # levels are powers of two up to 256
+def _table(levels: int) -> Tensor:
+    """Both tables in one look-up, (256 * COLUMNS) int32: the fraction above the column that replaces."""
     keep_below, other = _tables(levels)
-    bits = rng.integers(0, 2**32, rate.shape, dtype=np.uint32)
-    column = (bits >> _FRACTION_BITS).astype(np.int64)
-    cell = np.rint(rate * (255 / levels)).astype(np.int64) * COLUMNS + column
-    return np.where((bits & (2**_FRACTION_BITS - 1)) < keep_below[cell], column, other[cell])
+    always = keep_below == 2**_FRACTION_BITS  # does not fit: replaced by itself instead
+    other = np.where(always, np.tile(np.arange(COLUMNS), 256), other).astype(np.uint32)
+    return torch.from_numpy(((keep_below & _FRACTION) << _COLUMN_BITS | other).view(np.int32))
 
 
 def probabilities(levels: int) -> NDArray[np.float64]:
@@ -34,7 +52,6 @@ def probabilities(levels: int) -> NDArray[np.float64]:
     return found
 
 
-@functools.lru_cache(maxsize=9)  # levels are powers of two up to 256
 def _tables(levels: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Flat (256 * COLUMNS): a column is kept when the fraction is below the first value, else the second replaces it.
 

@@ -60,7 +60,8 @@ def check_noise(before, stage, after):
         if stage["op"] == "gaussian_noise":
             strength = noise[free].std() * 255
         else:
-            rate, levels = op.poisson_rate(image[None], grey=False)
+            values, levels = op.poisson_levels(image[None], grey=False)
+            rate = values / 255 * levels
             strength = noise[free].std() / (rate.clamp(min=1).sqrt() / levels)[0][free].square().mean().sqrt()
         assert 0.7 * low <= strength <= 1.3 * high
 
