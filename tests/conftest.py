@@ -8,7 +8,7 @@ import torch
 from rapsr_core.priors import load_prior
 from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
 from rapsr_core.refinement import save_refinement
-from rapsr_core.refinement.task import lora_config
+from rapsr_core.refinement.methods import lora_config
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """RPR + ROPO: refine a prior on curated photographs and teach it the restoration identifiers.
 
 Examples:
-  python -m train.refine --photos PHOTOS --curate 300 --steps 1500 --export assets/refinement
-  python -m train.refine --photos PHOTOS --steps 1500 --resume
+  python -m train.refine --photos PHOTOS --export assets/refinement
+  python -m train.refine --photos PHOTOS --resume
+  # the published run, on the published prior
+  accelerate launch --num_processes 2 -m train.refine --preset paper --prior sd21-base --photos HFAID --export rap-sr
 """
 
 from __future__ import annotations
@@ -15,142 +17,194 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from rapsr_core.priors import load_prior
-from rapsr_core.refinement.artifact import save_refinement
+from rapsr_core.priors import Prior, load_prior
+from rapsr_core.priors.autoencoder import AutoencoderCodec
+from rapsr_core.refinement.artifact import describe, save_delta, save_full, save_refinement
 from rapsr_core.refinement.curated import best_photos
-from rapsr_core.refinement.samples import Ropo
-from rapsr_core.refinement.task import TARGETS, RefinementTask, lora_config
+from rapsr_core.refinement.inputs import INPUTS
+from rapsr_core.refinement.latents import LatentCache
+from rapsr_core.refinement.methods import let_learn
+from rapsr_core.refinement.patch_task import PatchTask
+from rapsr_core.refinement.photo_samples import PhotoSampler
+from rapsr_core.refinement.photo_task import PhotoTask
+from rapsr_core.refinement.samples import Ropo, published, with_faults
 from rapsr_core.training.cache import CRISP, Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
-from rapsr_core.training.patches import PatchSampler
-from rapsr_core.training.photos import training_photos
+from rapsr_core.training.memory import estimate_gb
+from rapsr_core.training.patches import GUIDE_SHARES, NO_GUIDE, PatchSampler
+from rapsr_core.training.photos import Photo, data_fingerprint, training_photos
 from train.common import caption_all, check_patch_px, progress
-
-
-def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m train.refine", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    data = parser.add_argument_group("data")
-    data.add_argument("--photos", type=Path, required=True, help="folder of photographs (manifest.tsv optional)")
-    data.add_argument("--curate", type=int, default=300, metavar="N", help="keep the N best by NIQE, BRISQUE, PIQE ranks [300]")
-    data.add_argument("--cache", type=Path, default=Path("runs/cache-curated"), help="patch cache [runs/cache-curated]")
-    data.add_argument("--cache-items", type=int, default=1000, metavar="N", help="triples of 256 px [1000]")
-    data.add_argument("--negative-share", type=float, default=0.2, help="share of negative samples, as published [0.2]")
-    data.add_argument("--drop-text-share", type=float, default=0.05, help="share of samples without any text [0.05]")
-    data.add_argument("--positive-identifier", default="[X]. ")
-    data.add_argument("--negative-identifier", default="[V]. ")
-    run = parser.add_argument_group("run")
-    run.add_argument("--prior", default="embedded", help="catalogue name or folder [embedded]")
-    run.add_argument("--rank", type=int, default=16)
-    run.add_argument("--targets", nargs="+", choices=list(TARGETS), default=list(TARGETS), help="module groups [all]")
-    run.add_argument("--out", type=Path, default=Path("runs/refine"))
-    run.add_argument("--export", type=Path, metavar="DIR", help="write the refinement folder at the end")
-    run.add_argument("--steps", type=int, default=1500)
-    run.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
-    run.add_argument("--batch-size", type=int, default=16)
-    run.add_argument("--patch-px", type=int, default=128)
-    run.add_argument("--learning-rate", type=float, default=3e-4)
-    run.add_argument(
-        "--pure-noise-share", type=float, default=0.5, help="share of samples at the last timestep, where identifiers act [0.5]"
-    )
-    run.add_argument("--lpips-weight", type=float, default=0.4, help="weight of LPIPS beside the squared error; 0 = none [0.4]")
-    run.add_argument("--ema-decay", type=float, default=0.998)
-    run.add_argument("--seed", type=int, default=1024, help="[1024, the published one]")
-    run.add_argument("--threads", type=int, default=2)
-    run.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
-    run.add_argument("--dry-run", action="store_true", help="print what would be trained on what, and stop")
-    return parser
-
-
-def build_task(args: argparse.Namespace) -> RefinementTask:
-    prior = load_prior(args.prior)
-    torch.manual_seed(args.seed)
-    prior.unet.add_adapter(lora_config(args.rank, args.targets))
-    for name, parameter in prior.unet.named_parameters():
-        parameter.requires_grad_("lora_" in name)
-    ropo = Ropo(args.positive_identifier, args.negative_identifier, args.negative_share, args.drop_text_share)
-    photos = training_photos(args.photos)
-    texts = caption_all(photos, args.cache / "captions.json")
-
-    def sampler(ropo: Ropo, seed: int) -> PatchSampler:
-        return PatchSampler(
-            cache=Cache(args.cache, args.cache_items),
-            choose=partial(ropo.choose, texts),
-            patch_px=args.patch_px,
-            codec=prior.codec,
-            timesteps=prior.scheduler.config.num_train_timesteps,
-            seed=seed,
-            pure_noise_share=args.pure_noise_share,
-        )
-
-    only_positive = Ropo(args.positive_identifier, args.negative_identifier, negative_share=0.0, drop_text_share=0.0)
-    return RefinementTask(prior, sampler(ropo, args.seed), sampler(only_positive, args.seed + 1_000_003), ropo, args.lpips_weight)
+from train.refine_arguments import arguments, parse
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = arguments()
-    args = parser.parse_args(argv)
+    parser = arguments(__doc__)
+    args = parse(parser, argv)
     torch.set_num_threads(args.threads)
     try:
-        check_patch_px(args.patch_px, args.lpips_weight)
-        photos = best_photos(training_photos(args.photos), args.curate, args.out / "curated.json")
-        if args.dry_run:
-            dry_run(args, len(photos))
-            return
-        with tqdm(total=args.cache_items, desc="cache items") as bar:
-            build_cache(args.cache, photos, args.seed, args.cache_items, CRISP, report=bar.update)
-        task = build_task(args)
-        trained = sum(p.numel() for p in task.prior.unet.parameters() if p.requires_grad)
-        print(f"{len(photos)} curated photographs; {trained / 1e6:.2f} M trained parameters; prior {task.prior.fingerprint}")
-        train(args, task, len(photos))
+        run(args)
     except (TrainingError, ValueError, OSError) as error:
         parser.exit(2, f"error: {error}\n")
 
 
-def dry_run(args: argparse.Namespace, photos: int) -> None:
-    """What a run would train on what; makes no cache."""
-    prior = load_prior(args.prior)
-    prior.unet.add_adapter(lora_config(args.rank, args.targets))
-    trained = sum(p.numel() for n, p in prior.unet.named_parameters() if "lora_" in n)
-    print(f"{photos} curated photographs, {args.cache_items} cached triples, {args.steps} steps of {args.batch_size}")
-    print(f"prior {prior.fingerprint}: rank {args.rank} on {', '.join(args.targets)}; {trained / 1e6:.2f} M trained parameters")
-    for identifier in (args.positive_identifier, args.negative_identifier):
-        print(f"{identifier!r} is token ids {prior.tokenizer(identifier, add_special_tokens=False).input_ids}")
+def run(args: argparse.Namespace) -> None:
+    photos = training_photos(args.photos)
+    if args.curate is not None:
+        photos = best_photos(photos, args.curate, args.out / "curated.json")
+    prior = load_prior(args.prior, device="cuda" if torch.cuda.is_available() else "cpu")
+    args.resolution = args.resolution or prior.kind.resolution_px
+    check(args, prior)
+    torch.manual_seed(args.seed)
+    trained = let_learn(prior.unet, args.method, args.rank, args.targets)
+    ropo = Ropo(identifiers(args), args.drop_text_share)
+    if args.gradient_checkpointing:
+        prior.unet.enable_gradient_checkpointing()
+    describe_run(args, prior, trained, len(photos), ropo)
+    if args.dry_run:
+        return
+    task = patch_task(args, prior, photos, ropo) if prior.kind.name == "embedded" else photo_task(args, prior, photos, ropo)
+    trainer = train(args, task)
+    if args.export and trainer.is_main:
+        with trainer.averaged():
+            export(args, prior, photos, ropo, trainer.step)
+        print(f"wrote {args.export}")
+        if args.push_to_hub:
+            push(args.export, args.push_to_hub)
 
 
-def train(args: argparse.Namespace, task: RefinementTask, photos: int) -> None:
+def check(args: argparse.Namespace, prior: Prior) -> None:
+    """Raises ValueError for arguments that do not go together."""
+    if prior.kind.name == "embedded":
+        check_patch_px(args.resolution, args.lpips_weight if args.objective == "ours" else 0.0)
+    else:
+        if args.objective == "ours" or args.lq_free:
+            raise ValueError(f"--objective ours and --lq-free are for the embedded prior; {args.prior} is of kind {prior.kind.name}")
+        unit = 4 * 2 ** len(prior.unet.config.block_out_channels)
+        if args.resolution % unit or args.resolution < 80:
+            raise ValueError(f"--resolution is {args.resolution}; it must be a multiple of {unit} and at least 80")
+    if args.push_to_hub and not args.export:
+        raise ValueError("--push-to-hub needs --export: the folder to upload")
+
+
+def identifiers(args: argparse.Namespace):
+    two = published(args.positive_identifier, args.negative_identifier, args.negative_share, args.negative_lq)
+    return with_faults(two) if args.faults else two
+
+
+def describe_run(args: argparse.Namespace, prior: Prior, trained: int, photos: int, ropo: Ropo) -> None:
+    """What is trained on what, one fact a line."""
+    print(f"{photos} photographs at {args.resolution} px; {args.steps} steps of {args.batch_size}, seed {args.seed}")
+    print(f"prior {prior.name} ({prior.kind.label}, {prior.fingerprint}); predicts {prior.scheduler.config.prediction_type}")
+    print(f"method {args.method}: {trained / 1e6:.2f} M parameters learn; objective {args.objective}")
+    for row in ropo.identifiers:
+        ids = prior.tokenizer(row.text, add_special_tokens=False).input_ids
+        print(f"{row.text!r} is token ids {ids}: {row.share:.0%}, target {row.target}")
+    memory = estimate_gb(prior.unet, args.use_8bit_adam)
+    print(f"memory for weights, gradients, optimiser and average: {memory:.2f} GB; activations come on top of it")
+
+
+def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo) -> PatchTask:
+    with tqdm(total=args.cache_items, desc="cache items") as bar:
+        build_cache(args.cache, photos, args.seed, args.cache_items, CRISP, report=bar.update)
+    captions = caption_all(photos, args.cache / "captions.json")
+    ours = args.objective == "ours"
+
+    def sampler(ropo: Ropo, seed: int) -> PatchSampler:
+        return PatchSampler(
+            cache=Cache(args.cache, args.cache_items),
+            choose=partial(ropo.choose_of_item, captions),
+            patch_px=args.resolution,
+            codec=prior.codec,
+            timesteps=prior.scheduler.config.num_train_timesteps,
+            seed=seed,
+            pure_noise_share=args.pure_noise_share if ours else 0.0,
+            guide_shares=NO_GUIDE if args.lq_free else GUIDE_SHARES,
+        )
+
+    only_positive = Ropo(published(args.positive_identifier, args.negative_identifier, 0.0), 0.0)
+    return PatchTask(
+        prior=prior,
+        samples=sampler(ropo, args.seed),
+        sheet_samples=sampler(only_positive, args.seed + 1_000_003),
+        ropo=ropo,
+        lpips_weight=args.lpips_weight,
+        plain=not ours,
+        snr_gamma=args.snr_gamma,
+    )
+
+
+def photo_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo) -> PhotoTask:
+    assert isinstance(prior.codec, AutoencoderCodec) and prior.kind.name in INPUTS
+    samples = PhotoSampler(
+        photos=photos,
+        captions=caption_all(photos, args.cache / "captions.json"),
+        ropo=ropo,
+        resolution_px=args.resolution,
+        latent=(prior.codec.channels, prior.codec.block_px),
+        timesteps=prior.scheduler.config.num_train_timesteps,
+        seed=args.seed,
+        takes_lq=prior.kind.takes == "lq",
+        degradation=args.degradation,
+    )
+    latents = LatentCache(prior.codec, args.cache / "latents" if args.cache_latents else None)
+    return PhotoTask(prior, samples, latents, args.snr_gamma, args.cache_texts, args.sheet_steps)
+
+
+def train(args: argparse.Namespace, task: PatchTask | PhotoTask) -> Trainer:
     settings = LoopSettings(
         steps=args.steps,
         batch_size=args.batch_size,
+        accumulation=args.gradient_accumulation_steps,
         learning_rate=args.learning_rate,
-        weight_decay=0.0,
+        warmup_steps=args.warmup_steps,
+        lr_schedule=args.lr_schedule,
+        optimizer="adamw8bit" if args.use_8bit_adam else "adamw",
+        weight_decay=args.weight_decay,
         ema_decay=args.ema_decay,
+        ema_warmup=args.ema_warmup,
+        mixed_precision=args.mixed_precision,
         seed=args.seed,
+        checkpoint_minutes=args.checkpoint_minutes,
+        sheet_steps=args.validation_steps,
     )
-    trainer = Trainer(task, settings, args.out)
+    trainer = Trainer(task, settings, args.out, args.report_to)
     if args.resume and trainer.resume():
         print(f"resumed at step {trainer.step}")
     with progress(args.steps, trainer.step) as show:
         trainer.run(minutes=args.minutes, report=show)
-    if args.export and trainer.is_main:
-        facts = {
-            "method": "lora",
-            "steps": trainer.step,
-            "batch_size": args.batch_size,
-            "learning_rate": args.learning_rate,
-            "lpips_weight": args.lpips_weight,
-            "pure_noise_share": args.pure_noise_share,
-            "seed": args.seed,
-            "targets": args.targets,
-            "negative_share": args.negative_share,
-            "drop_text_share": args.drop_text_share,
-            "curated_photographs": photos,
-            "curve": [json.loads(line) for line in (args.out / "progress.jsonl").read_text().splitlines()][::10],
-        }
-        with trainer.averaged():
-            save_refinement(args.export, task.prior, (args.positive_identifier, args.negative_identifier), facts)
-        print(f"wrote {args.export}")
+    return trainer
+
+
+def export(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo, steps: int) -> None:
+    """The refinement folder, in the format of the method: LoRA, the whole UNet, or what changed of it."""
+    pair = (args.positive_identifier, args.negative_identifier)
+    others = {row.text: row.meaning for row in ropo.identifiers if row.text not in pair}
+    told = ("method", "objective", "batch_size", "learning_rate", "lr_schedule", "snr_gamma", "seed", "negative_share")
+    ours = ("lpips_weight", "pure_noise_share", "lq_free") if prior.kind.name == "embedded" else ("degradation",)
+    facts = {
+        **{name: getattr(args, name) for name in (*told, "negative_lq", "drop_text_share", "resolution", *ours)},
+        "steps": steps,
+        "photographs": len(photos),
+        "data_fingerprint": data_fingerprint(photos),
+        "curve": [json.loads(line) for line in (args.out / "progress.jsonl").read_text().splitlines()][::10],
+    }
+    if args.method == "lora":
+        save_refinement(args.export, prior, pair, facts | {"targets": args.targets}, others=others)
+    elif args.method == "full":
+        save_full(args.export, prior, pair, facts, others=others)
+    else:
+        before = dict(load_prior(args.prior).unet.named_parameters())
+        differences = ((n, p.detach().cpu().float() - before[n].float()) for n, p in prior.unet.named_parameters())
+        save_delta(args.export, differences, describe("delta", prior, pair, others) | facts)
+
+
+def push(folder: Path, repository: str) -> None:
+    """Upload a refinement folder; needs a token (`hf auth login`)."""
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    api.create_repo(repository, exist_ok=True)
+    print(api.upload_folder(repo_id=repository, folder_path=folder).commit_url)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from rapsr_core.cleaners import SCALE
 from rapsr_core.device import Device
 from rapsr_core.images import resize
 from rapsr_core.priors import Prior, SpaceToDepthCodec
+from rapsr_core.priors.text import Text
 from rapsr_core.recipe import Recipe
-from rapsr_core.sampling.contract import Condition, Host, Part, Text
+from rapsr_core.sampling.contract import Condition, Host, Part
 from rapsr_core.sampling.noise import ImageNoise
 
 _SHIFTS_PX = ((0, 0), (2, 2), (0, 2), (2, 0), (1, 1), (3, 3), (1, 3), (3, 1))
@@ -44,9 +45,8 @@ class EmbeddedHost(Host):
 
     def encode_text(self, prompts: list[str]) -> Text:
         """Hidden states of the prior's own text encoder."""
-        ids = self.prior.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         with torch.inference_mode():
-            return Text(self.prior.text_encoder(ids.to(self.device.device)).last_hidden_state)
+            return self.prior.text.encode(prompts)
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """The guide, its last row and column repeated to one block more and up to what the UNet divides by; nothing is drawn.

@@ -6,17 +6,12 @@ caption may use for it.
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-import torch
-import torchvision.transforms.v2.functional as TF
-from PIL import Image
 from torch import Tensor
 
 from rapsr_core.degradation import degrade, preset
-from rapsr_core.images import read, resize, to_uint8
 from rapsr_core.training.cache import Targets
+from rapsr_core.training.faults import add_blur, add_jpeg, add_noise, add_resampling
 
 WORDS = {
     "good": (
@@ -42,32 +37,10 @@ def degrade_target(crop: Tensor, rng: np.random.Generator) -> tuple[Tensor, str]
     return _FAULTS[fault](crop, rng), fault
 
 
-def _blur(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    return TF.gaussian_blur(crop, kernel_size=[13, 13], sigma=[float(rng.uniform(0.6, 2.2))]).clamp(0, 1)
-
-
-def _resampled(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    height, width = crop.shape[-2:]
-    factor = rng.uniform(1.4, 3.0)
-    return resize(resize(crop, (round(height / factor), round(width / factor))), (height, width))
-
-
-def _noise(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    channels = 1 if rng.random() < 0.4 else 3
-    noise = rng.standard_normal((1, channels, *crop.shape[-2:]), dtype=np.float32)
-    return (crop + torch.from_numpy(noise) * float(rng.uniform(3, 16)) / 255).clamp(0, 1)
-
-
-def _jpeg(crop: Tensor, rng: np.random.Generator) -> Tensor:
-    buffer = io.BytesIO()
-    Image.fromarray(to_uint8(crop)).save(buffer, "JPEG", quality=int(rng.integers(20, 70)))
-    return read(buffer.getvalue())
-
-
 def _mixed(crop: Tensor, rng: np.random.Generator) -> Tensor:
     return degrade(crop, preset("seesr_mild"), [int(rng.integers(2**31))], resize_back=True).image
 
 
-_FAULTS = {"blur": _blur, "resampled": _resampled, "noise": _noise, "jpeg": _jpeg, "mixed": _mixed}
+_FAULTS = {"blur": add_blur, "resampled": add_resampling, "noise": add_noise, "jpeg": add_jpeg, "mixed": _mixed}
 
 MIXED_QUALITY = Targets("degrade_target", degrade_target, reduced_share=1 / 3, reduction=(1.0, 2.0))

@@ -9,18 +9,10 @@ from typing import Literal, Protocol
 from diffusers import SchedulerMixin
 from torch import Tensor, nn
 
+from rapsr_core.priors.text import Text
 from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import Tile
-
-
-@dataclass(frozen=True)
-class Text:
-    """Encoded prompts. `states` (B, tokens, width); `pooled` and `time_ids` for priors that want them (SDXL)."""
-
-    states: Tensor
-    pooled: Tensor | None = None
-    time_ids: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ temporary name and renamed, so a kill leaves the previous one whole.
 from __future__ import annotations
 
 import json
+import math
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +24,9 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 
+LrSchedule = Literal["constant", "linear", "cosine"]
+
+
 class TrainingError(ValueError):
     """Settings that cannot train, or a checkpoint that belongs to other settings; the message names the value."""
 
@@ -31,17 +36,22 @@ class LoopSettings:
     """Everything the loop itself needs. Units in the names; `steps` are optimiser steps."""
 
     steps: int
-    batch_size: int = 16
+    batch_size: int = 16  # samples of an optimiser step, over all processes
+    accumulation: int = 1  # forward passes that share out a process's part of them
     learning_rate: float = 6e-4
     warmup_steps: int = 100
-    decay_from: float = 0.5  # share of `steps` after which a half cosine takes the learning rate to zero; 1 = constant
+    lr_schedule: LrSchedule = "cosine"
+    decay_from: float = 0.5  # share of `steps` after which the schedule takes the learning rate to zero; 1 = constant
+    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
     weight_decay: float = 0.01
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
-    mixed_precision: Literal["no", "bf16"] = "bf16"
+    ema_warmup: Literal["power", "diffusers"] = "power"
+    mixed_precision: Literal["no", "bf16", "fp16"] = "bf16"
     seed: int = 0
     checkpoint_minutes: float = 4.0
     sheet_minutes: float = 20.0
+    sheet_steps: int | None = None  # in place of minutes
     log_steps: int = 20
 
 
@@ -60,29 +70,41 @@ class Task(Protocol):
 
 
 def learning_rate(settings: LoopSettings, step: int) -> float:
-    """Linear warm-up, constant, then a half cosine to zero from `decay_from * steps` on."""
+    """Linear warm-up, constant, then from `decay_from * steps` on to zero: along a half cosine, a line, or not at all."""
     warm = min(1.0, (step + 1) / max(settings.warmup_steps, 1))
     start = settings.decay_from * settings.steps
     done = 0.0 if step <= start else (step - start) / max(settings.steps - start, 1)
-    return settings.learning_rate * warm * 0.5 * (1 + torch.cos(torch.tensor(done * torch.pi)).item())
+    left = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + math.cos(done * math.pi))}[settings.lr_schedule]
+    return settings.learning_rate * warm * left
 
 
 class Trainer:
     """Runs a task. `folder` receives `checkpoint.pt`, `progress.jsonl`, `settings.json` and `sheet-*.png`."""
 
-    def __init__(self, task: Task, settings: LoopSettings, folder: Path) -> None:
+    def __init__(self, task: Task, settings: LoopSettings, folder: Path, trackers: Sequence[str] = ()) -> None:
+        """`trackers`: names that accelerate knows ("tensorboard", "wandb", ...), fed with the rows of `progress.jsonl`."""
         self.task, self.settings, self.folder = task, settings, folder
-        self.accelerator = Accelerator(cpu=not torch.cuda.is_available())
+        self.accelerator = Accelerator(
+            cpu=not torch.cuda.is_available(), log_with=list(trackers) or None, project_dir=str(folder)
+        )
+        if trackers:
+            self.accelerator.init_trackers("rap-sr", config=asdict(settings))
         named = [(f"{i}.{n}", p) for i, m in enumerate(task.modules) for n, p in m.named_parameters() if p.requires_grad]
         if not named:
             raise TrainingError("no parameter requires a gradient; choose a method or targets that match the model")
         self.parameters = dict(named)
-        self.optimizer = torch.optim.AdamW(_decay_groups(task.modules, settings.weight_decay), lr=settings.learning_rate)
-        self.ema = EMAModel(list(self.parameters.values()), decay=settings.ema_decay, use_ema_warmup=True, power=0.75)
+        self.optimizer = _optimizer(settings, _decay_groups(task.modules, settings.weight_decay))
+        self.scaler = torch.amp.GradScaler(self.accelerator.device.type, enabled=settings.mixed_precision == "fp16")
+        power = settings.ema_warmup == "power"
+        self.ema = EMAModel(
+            list(self.parameters.values()), decay=settings.ema_decay, use_ema_warmup=power, power=0.75 if power else 2 / 3
+        )
         self.step = 0
-        if settings.batch_size % self.accelerator.num_processes:
+        parts = self.accelerator.num_processes * settings.accumulation
+        if settings.batch_size % parts:
             raise TrainingError(
-                f"a batch of {settings.batch_size} cannot be shared by {self.accelerator.num_processes} processes evenly"
+                f"a batch of {settings.batch_size} cannot be shared evenly by {self.accelerator.num_processes} processes with "
+                f"{settings.accumulation} forward passes each; give a multiple of {parts}"
             )
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -109,7 +131,7 @@ class Trainer:
             if now - saved > self.settings.checkpoint_minutes * 60:
                 self.save()
                 saved = now
-            if now - drawn > self.settings.sheet_minutes * 60:
+            if self._sheet_is_due(now - drawn) and self.step < self.settings.steps:
                 self.sheet()
                 drawn = now
         self.save()
@@ -121,23 +143,32 @@ class Trainer:
         rate = learning_rate(self.settings, self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=self.settings.mixed_precision == "bf16"):
-            loss, figures = self.task.loss(*self._share())
-        if not torch.isfinite(loss):
-            raise TrainingError(f"the loss is {loss.item()} at step {self.step}; lower the learning rate ({rate:.2g})")
-        self.accelerator.backward(loss)
+        parts = [self._backward(first, count, rate) for first, count in self._shares()]
         self._average_gradients()
+        self.scaler.unscale_(self.optimizer)
         norm = torch.nn.utils.clip_grad_norm_(list(self.parameters.values()), self.settings.gradient_clip)
-        self.optimizer.step()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.step(list(self.parameters.values()))
         self.step += 1
-        return {"step": self.step, "loss": loss.item(), "lr": rate, "gradient_norm": norm.item()} | figures
+        return {"step": self.step, "lr": rate, "gradient_norm": norm.item()} | _means(parts)
 
-    def _share(self) -> tuple[int, int]:
-        """First sample and number of samples of this process in the present step."""
-        count = self.settings.batch_size // self.accelerator.num_processes
-        return self.step * self.settings.batch_size + self.accelerator.process_index * count, count
+    def _backward(self, first: int, count: int, rate: float) -> dict[str, float]:
+        """Gradients of one forward pass, added to those already there; its loss and figures."""
+        precision = {"no": None, "bf16": torch.bfloat16, "fp16": torch.float16}[self.settings.mixed_precision]
+        with torch.autocast(self.accelerator.device.type, precision, enabled=precision is not None):
+            loss, figures = self.task.loss(first, count)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss is {loss.item()} at step {self.step}; lower the learning rate ({rate:.2g})")
+        self.scaler.scale(loss / self.settings.accumulation).backward()
+        return {"loss": loss.item()} | figures
+
+    def _shares(self) -> list[tuple[int, int]]:
+        """(first sample, number of samples) of each forward pass of this process in the present step."""
+        count = self.settings.batch_size // self.accelerator.num_processes // self.settings.accumulation
+        start = self.step * self.settings.batch_size + self.accelerator.process_index * count * self.settings.accumulation
+        return [(start + k * count, count) for k in range(self.settings.accumulation)]
 
     def _average_gradients(self) -> None:
         """Mean over processes, in one message. (DistributedDataParallel would need a forward through ONE module.)"""
@@ -147,6 +178,10 @@ class Trainer:
         flat = self.accelerator.reduce(torch.cat([g.reshape(-1) for g in gradients]), "mean")
         for parameter, part in zip(self.parameters.values(), flat.split([g.numel() for g in gradients]), strict=True):
             parameter.grad = part.view_as(parameter).clone()
+
+    def _sheet_is_due(self, seconds_since: float) -> bool:
+        every = self.settings.sheet_steps
+        return self.step % every == 0 if every else seconds_since > self.settings.sheet_minutes * 60
 
     def _any_process(self, flag: bool) -> bool:
         """True in every process when it is True in one: all must stop after the same step."""
@@ -182,6 +217,7 @@ class Trainer:
             "parameters": {n: p.detach() for n, p in self.parameters.items()},
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict(),
+            "scaler": self.scaler.state_dict(),
         }
         temporary = self.folder / "checkpoint.pt.tmp"
         torch.save(state, temporary)
@@ -193,7 +229,7 @@ class Trainer:
         if not path.is_file():
             return False
         state = torch.load(path, map_location="cpu", weights_only=True)
-        free = {"checkpoint_minutes", "sheet_minutes", "log_steps"}
+        free = {"checkpoint_minutes", "sheet_minutes", "sheet_steps", "log_steps"}
         differ = {k: (v, state["settings"][k]) for k, v in asdict(self.settings).items() if state["settings"][k] != v}
         if differ.keys() - free:
             named = "; ".join(f"{k} is {a}, was {b}" for k, (a, b) in differ.items())
@@ -203,6 +239,7 @@ class Trainer:
                 parameter.copy_(state["parameters"][name])
         self.optimizer.load_state_dict(state["optimizer"])
         self.ema.load_state_dict(state["ema"])
+        self.scaler.load_state_dict(state["scaler"])
         self.step = state["step"]
         self._forget_rows_after(self.step)
         return True
@@ -219,7 +256,22 @@ class Trainer:
             return
         with (self.folder / "progress.jsonl").open("a") as file:
             file.write(json.dumps({k: round(v, 6) if isinstance(v, float) else v for k, v in row.items()}) + "\n")
+        self.accelerator.log({k: v for k, v in row.items() if k != "step"}, step=row["step"])
         report(row)
+
+
+def _means(parts: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Of each figure over the passes that have it."""
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: statistics.fmean(part[key] for part in parts if key in part) for key in keys}
+
+
+def _optimizer(settings: LoopSettings, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=settings.learning_rate)
+    import bitsandbytes
+
+    return bitsandbytes.optim.AdamW8bit(groups, lr=settings.learning_rate)
 
 
 def _decay_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,6 +17,11 @@ from rapsr_core.training.cache import ITEM_PX, Cache, Item, as_tensor
 GUIDE_SHARES = {"none": 0.12, "bicubic": 0.34, "real-esrgan": 0.54}
 """Any regression restorer can stand before the prior, because it has seen more than one; and none at all."""
 
+STRATA = 16
+
+NO_GUIDE = {"none": 1.0}
+"""The prior as a text-to-image model, as published."""
+
 Choose = Callable[[Item, np.random.Generator], tuple[Tensor, str]]
 """An item -> the target (1, 3, ITEM_PX, ITEM_PX) in [0, 1] and the text that goes with it."""
 
@@ -24,7 +29,7 @@ Choose = Callable[[Item, np.random.Generator], tuple[Tensor, str]]
 @dataclass(frozen=True)
 class Batch:
     """target, guide: (B, 3, P, P) in [0, 1]; the guide is mid grey where `has_guide` (B,) is False;
-    noise: (B, C, P/4, P/4) standard normal; timesteps: (B,) int64, stratified over the batch, by `noise_level`."""
+    noise: (B, C, P/4, P/4) standard normal; timesteps: (B,) int64, stratified over STRATA samples in a row, by `noise_level`."""
 
     target: Tensor
     guide: Tensor
@@ -56,30 +61,37 @@ class PatchSampler:
     timesteps: int
     seed: int
     pure_noise_share: float = 0.15
+    guide_shares: Mapping[str, float] = field(default_factory=lambda: GUIDE_SHARES)
 
     def batch(self, first: int, size: int) -> Batch:
         """Samples first ... first + size - 1."""
         rows = [self._sample(first + k) for k in range(size)]
         targets, guides, has_guide, noises, texts = zip(*rows, strict=True)
-        rng = np.random.default_rng([self.seed, first, 1])
-        strata = (rng.permutation(size) + rng.random(size)) / size
+        shares = np.array([self._stratum(first + k) for k in range(size)])
+        rng = np.random.default_rng([self.seed, first // STRATA, 3])
         return Batch(
             target=torch.cat(targets),
             guide=torch.cat(guides),
             has_guide=torch.tensor(has_guide),
             noise=torch.cat(noises),
             timesteps=torch.from_numpy(
-                (noise_level(strata, self.pure_noise_share) * (self.timesteps - 1)).round().astype(np.int64)
+                (noise_level(shares, self.pure_noise_share) * (self.timesteps - 1)).round().astype(np.int64)
             ),
             texts=list(texts),
             shift=(int(rng.integers(self.codec.block_px)), int(rng.integers(self.codec.block_px))),
         )
 
+    def _stratum(self, number: int) -> float:
+        """In [0, 1): each of STRATA samples in a row falls into another of as many equal parts, however they are batched."""
+        group, place = divmod(number, STRATA)
+        rng = np.random.default_rng([self.seed, group, 1])
+        return float((rng.permutation(STRATA) + rng.random(STRATA))[place] / STRATA)
+
     def _sample(self, number: int) -> tuple[Tensor, Tensor, bool, Tensor, str]:
         rng = np.random.default_rng([self.seed, number])
         item = self.cache[int(rng.integers(self.cache.items))]
         target, text = self.choose(item, rng)
-        kind = str(rng.choice(list(GUIDE_SHARES), p=list(GUIDE_SHARES.values())))
+        kind = str(rng.choice(list(self.guide_shares), p=list(self.guide_shares.values())))
         y, x = (int(v) for v in rng.integers(ITEM_PX - self.patch_px + 1, size=2))
         mirrored = bool(rng.integers(2))
         target, guide = (self._cut(image, y, x, mirrored) for image in (target, _guide(item, kind)))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,3 +42,11 @@ def training_photos(folder: Path) -> list[Photo]:
     if not chosen:
         raise ImageError(f"no photographs for training in {folder}; give a folder of {', '.join(sorted(SUFFIXES))} files")
     return chosen
+
+
+def data_fingerprint(photos: Sequence[Photo]) -> str:
+    """First 16 hex digits of the SHA-256 over names and sizes in bytes of the files, in the order given."""
+    digest = hashlib.sha256()
+    for photo in photos:
+        digest.update(f"{photo.name}\0{photo.path.stat().st_size}\n".encode())
+    return digest.hexdigest()[:16]

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from rapsr_core.degradation import JpegName, apply, degrade, draw, preset
 from rapsr_core.degradation.pipeline import stages
-from tests.bench.official_degradation import Filter, official, opencv_filter, torch_filter
+from official_degradation import Filter, official, opencv_filter, torch_filter
 
 SIDE_PX = 512
 

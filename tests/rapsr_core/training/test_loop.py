@@ -1,11 +1,15 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
 import rapsr_core
@@ -34,6 +38,8 @@ class Line:
 
 
 SETTINGS = LoopSettings(steps=40, batch_size=4, learning_rate=0.05, warmup_steps=3, mixed_precision="no", log_steps=5)
+
+TWENTY = replace(SETTINGS, steps=20)
 
 
 def weights(trainer: Trainer) -> list[Tensor]:
@@ -75,16 +81,75 @@ def test_resume_forgets_the_rows_it_will_repeat(tmp_path: Path) -> None:
     assert (tmp_path / "progress.jsonl").read_text() == '{"step": 5}\n'
 
 
-def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
-    """Each takes half of every batch; the mean of their gradients is the gradient of the batch."""
-    alone = Trainer(Line(), SETTINGS, tmp_path / "alone")
+@pytest.mark.parametrize("accumulation", [2, 4])
+def test_forward_passes_add_up_to_the_batch(tmp_path: Path, accumulation: int) -> None:
+    whole = Trainer(Line(), SETTINGS, tmp_path / "whole")
+    parts = Trainer(Line(), replace(SETTINGS, accumulation=accumulation), tmp_path / "parts")
+    for _ in range(20):
+        one, other = whole.train_step(), parts.train_step()
+        assert one["loss"] == pytest.approx(other["loss"], abs=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(weights(whole), weights(parts), strict=True))
+
+
+def test_two_processes_learn_what_one_does_in_two_passes(tmp_path: Path) -> None:
+    """Each takes half of every batch; the mean of their gradients is that of the one's two passes."""
+    alone = Trainer(Line(), replace(TWENTY, accumulation=2), tmp_path / "alone")
     alone.run()
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", __file__]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(rapsr_core.__file__).parents[1])}
-    subprocess.run([*launch, str(tmp_path / "two")], check=True, env=env, timeout=120)
+    subprocess.run([*launch, "train", str(tmp_path / "two")], check=True, env=environment(), timeout=120)
     state = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
-    assert state["step"] == 40
-    assert all(torch.allclose(state["parameters"][n], p, atol=1e-4) for n, p in alone.parameters.items())
+    assert state["step"] == 20
+    assert all(torch.allclose(state["parameters"][n], p, atol=1e-5) for n, p in alone.parameters.items())
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    """kill -9 somewhere after the first checkpoint, the same command again, and again nothing but the steps tells."""
+    whole = Trainer(Line(), SETTINGS, tmp_path / "whole")
+    whole.run()
+    command, folder = [sys.executable, __file__, "slowly", str(tmp_path / "cut")], tmp_path / "cut"
+    victim = subprocess.Popen(command, env=environment())
+    while not (folder / "checkpoint.pt").is_file():
+        assert victim.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.05)
+    victim.kill()
+    assert victim.wait() == -signal.SIGKILL
+    reached = torch.load(folder / "checkpoint.pt", weights_only=True)["step"]
+    assert 0 < reached < SETTINGS.steps
+    subprocess.run(command, check=True, env=environment(), timeout=120)
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert state["step"] == SETTINGS.steps
+    assert all(torch.equal(state["parameters"][n], p) for n, p in whole.parameters.items())
+    assert all(torch.equal(a, b) for a, b in zip(state["ema"]["shadow_params"], whole.ema.shadow_params, strict=True))
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(rapsr_core.__file__).parents[1])}
+
+
+def test_an_uneven_batch_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="a batch of 4 .* 3 forward passes each; give a multiple of 3"):
+        Trainer(Line(), replace(SETTINGS, accumulation=3), tmp_path)
+
+
+def test_half_precision_learns_too(tmp_path: Path) -> None:
+    """fp16 with a scaled loss: on the CPU here, as far as that goes."""
+    trainer = Trainer(Line(), replace(SETTINGS, mixed_precision="fp16"), tmp_path)
+    start = trainer.task.loss(1000, 64)[0].item()
+    trainer.run()
+    assert trainer.task.loss(1000, 64)[0].item() < 0.3 * start
+
+
+def test_trackers_get_the_rows(tmp_path: Path) -> None:
+    Trainer(Line(), SETTINGS, tmp_path, ["tensorboard"]).run()
+    events = EventAccumulator(str(next(tmp_path.rglob("events.out.*"))))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [5, 10, 15, 20, 25, 30, 35, 40]
+
+
+def test_sheets_every_so_many_steps(tmp_path: Path) -> None:
+    task = Line()
+    Trainer(task, replace(SETTINGS, sheet_steps=15), tmp_path).run()
+    assert [path.name for path in task.sheets] == ["sheet-000015.png", "sheet-000030.png", "sheet-000040.png"]
 
 
 def test_other_settings_are_refused(tmp_path: Path) -> None:
@@ -110,7 +175,27 @@ def test_learning_rate() -> None:
     assert learning_rate(SETTINGS, 0) == pytest.approx(0.05 / 3)
     assert learning_rate(SETTINGS, 15) == pytest.approx(0.05)
     assert learning_rate(SETTINGS, 40) == pytest.approx(0.0, abs=1e-6)
+    assert learning_rate(replace(SETTINGS, lr_schedule="linear"), 30) == pytest.approx(0.025)
+    assert learning_rate(replace(SETTINGS, lr_schedule="constant"), 40) == 0.05
 
 
-if __name__ == "__main__":  # one of the processes of test_two_processes_learn_what_one_does
-    Trainer(Line(), SETTINGS, Path(sys.argv[1])).run()
+def slowly() -> None:
+    """A run that leaves time to be killed: a checkpoint at every step."""
+    task = Line()
+    quick = task.loss
+
+    def loss(first: int, count: int) -> tuple[Tensor, dict[str, float]]:
+        time.sleep(0.05)
+        return quick(first, count)
+
+    task.loss = loss  # type: ignore[method-assign]
+    trainer = Trainer(task, replace(SETTINGS, checkpoint_minutes=0.0), Path(sys.argv[2]))
+    trainer.resume()
+    trainer.run()
+
+
+if __name__ == "__main__":  # a process of one of the tests above
+    if sys.argv[1] == "slowly":
+        slowly()
+    else:
+        Trainer(Line(), TWENTY, Path(sys.argv[2])).run()

@@ -1,7 +1,13 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 
-from rapsr_core.training.patches import noise_level
+from rapsr_core.priors import SpaceToDepthCodec
+from rapsr_core.training.cache import ITEM_PX, Cache, as_tensor
+from rapsr_core.training.patches import NO_GUIDE, PatchSampler, noise_level
 
 
 @pytest.mark.parametrize("pure", [0.0, 0.25, 0.5])
@@ -11,3 +17,28 @@ def test_timesteps_are_uniform_beside_pure_noise(pure):
     assert (np.diff(level) >= 0).all()
     assert (level == 1).mean() == pytest.approx(pure, abs=1e-3)
     assert (level < 0.3).mean() == pytest.approx(0.3 * (1 - pure), abs=1e-3)
+
+
+def test_timesteps_do_not_depend_on_how_samples_are_batched(tmp_path):
+    """And 16 samples in a row fall into 16 different sixteenths."""
+    sampler = PatchSampler(Cache(a_cache(tmp_path)), choose=lambda item, rng: (as_tensor(item.target), "x"), patch_px=32,
+                           codec=SpaceToDepthCodec(), timesteps=1000, seed=4, pure_noise_share=0.0)  # fmt: skip
+    whole = sampler.batch(0, 32)
+    parts = [sampler.batch(first, 4) for first in range(0, 32, 4)]
+    for name in ("target", "guide", "noise", "timesteps"):
+        assert torch.equal(getattr(whole, name), torch.cat([getattr(part, name) for part in parts]))
+    assert sorted((whole.timesteps[:16] * 16 // 1000).tolist()) == list(range(16))
+
+
+def test_without_a_guide(tmp_path):
+    sampler = PatchSampler(Cache(a_cache(tmp_path)), choose=lambda item, rng: (as_tensor(item.target), "x"), patch_px=32,
+                           codec=SpaceToDepthCodec(), timesteps=1000, seed=4, guide_shares=NO_GUIDE)  # fmt: skip
+    assert not sampler.batch(0, 8).has_guide.any()
+
+
+def a_cache(folder: Path) -> Path:
+    """One shard of two items of noise, as `build_cache` writes it."""
+    rng = np.random.default_rng(0)
+    np.save(folder / "00000.npy", rng.integers(0, 256, (2, 3 * (2 * ITEM_PX**2 + (ITEM_PX // 4) ** 2)), dtype=np.uint8))
+    (folder / "00000.json").write_text(json.dumps([{"photo": "a", "quality": "good"}] * 2))
+    return folder
