@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +33,27 @@ def tokenize(tokenizer: CLIPTokenizer, text: str) -> Encoded:
     limit = tokenizer.model_max_length
     kept = tokenizer(text, truncation=True).input_ids
     return Encoded(text, tuple(kept), len(whole), limit, len(whole) > limit)
+
+
+def tokenize_prescribed(tokenizer: CLIPTokenizer, text: str, identifiers: Mapping[str, Sequence[int]]) -> Encoded:
+    """As `tokenize`, but an identifier that leads the text gets the ids given for it (`Refinement.token_ids`).
+
+    Those are the ids of training, which a tokenizer of today need not give. Case does not count, as to the tokenizer, nor the
+    last space where an identifier is all there is. The longest identifier wins; a text that none leads is tokenised plainly.
+    """
+    leading = [identifier for identifier in identifiers if (text.rstrip() + " ").lower().startswith(identifier.lower())]
+    if not leading:
+        return tokenize(tokenizer, text)
+    identifier = max(leading, key=len)
+    rest = tokenizer(text[len(identifier) :], add_special_tokens=False, truncation=False, verbose=False).input_ids
+    inner, limit = [*identifiers[identifier], *rest], tokenizer.model_max_length
+    kept = (tokenizer.bos_token_id, *inner[: limit - 2], tokenizer.eos_token_id)
+    return Encoded(text, kept, len(inner) + 2, limit, len(inner) + 2 > limit)
+
+
+def padded_ids(tokenizer: CLIPTokenizer, encoded: Encoded) -> list[int]:
+    """Token ids filled up to the encoder's length with the tokenizer's pad token, as a text encoder takes them."""
+    return [*encoded.token_ids, *[tokenizer.pad_token_id] * (encoded.limit - len(encoded.token_ids))]
 
 
 def branch_prompts(recipe: Recipe, caption: str) -> dict[str, dict[str, str]]:

@@ -1,28 +1,38 @@
-"""A refinement as one folder: `pytorch_lora_weights.safetensors` (diffusers) and `refinement.json`.
+"""A refinement as one folder: `refinement.json`, a model card `README.md`, and ONE of the weight files in WEIGHTS.
 
-`refinement.json` holds the identifiers, the token ids they had in training, the fingerprint of the prior, and how it was trained.
-Loading checks the last two against the prior at hand and says what differs.
+`refinement.json` holds the format, the identifiers, the token ids they had in training, name and fingerprint of the prior, and
+how it was trained. Loading checks token ids and fingerprint against the prior at hand and says what differs.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import StableDiffusionPipeline
 from peft.utils import get_peft_model_state_dict
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from rapsr_core import ASSETS
-from rapsr_core.priors import Prior
+from rapsr_core.priors import PRIORS, Prior
+from rapsr_core.refinement.card import model_card
+from rapsr_core.refinement.identifiers import FORMS, MERGED, identifier_ids
+from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
 
-WEIGHTS = "pytorch_lora_weights.safetensors"
 FACTS = "refinement.json"
+CARD = "README.md"
+WEIGHTS = {
+    "lora": "pytorch_lora_weights.safetensors",
+    "full": "unet/diffusion_pytorch_model.safetensors",
+    "delta": "delta.safetensors",
+}
+"""Format -> its weight file, tensors in fp16. `lora` and `full` are as diffusers writes and loads them (a UNet folder with its
+config.json); `delta` has the names of the UNet's weights and leaves out those that do not change."""
 
 
 class RefinementError(ValueError):
@@ -30,96 +40,167 @@ class RefinementError(ValueError):
 
 
 @dataclass(frozen=True)
-class LowRank:
-    """delta = scale * up @ down, for a linear layer, or for a convolution with `down` (r, in, k, k) and `up` (out, r, 1, 1)."""
-
-    down: Tensor
-    up: Tensor
-    scale: float
-
-    def delta(self) -> Tensor:
-        """The full update, float32, in the shape of the layer's weight."""
-        down, up = self.down.float(), self.up.float()
-        product = up.flatten(1) @ down.flatten(1)
-        return self.scale * product.view(up.shape[0], *down.shape[1:])
-
-
-@dataclass(frozen=True)
 class Refinement:
-    """A loaded refinement; `updates` maps a module's weight name in the prior's UNet to its update."""
+    """A loaded refinement; `updates` maps a weight's name in the prior's UNet to its update.
+
+    `token_ids` has those of every identifier as trained, which need not be what a tokenizer of today gives: encode prompts with
+    `prompts.tokenize_prescribed`. `others` are identifiers beside the two, with what they mean.
+    """
 
     name: str
-    updates: Mapping[str, LowRank]
+    updates: Mapping[str, Update]
     positive_identifier: str
     negative_identifier: str
+    others: Mapping[str, str]
+    token_ids: Mapping[str, tuple[int, ...]]
     facts: Mapping[str, Any]
 
 
-def save_refinement(folder: Path, prior: Prior, identifiers: tuple[str, str], facts: Mapping[str, Any]) -> None:
+def save_refinement(
+    folder: Path, prior: Prior, identifiers: tuple[str, str], facts: Mapping[str, Any], *, others: Mapping[str, str] | None = None
+) -> None:
     """Write the adapter that `prior.unet` carries (name "default"), with fp16 factors.
 
     Args:
-        folder: made if missing; its two files are replaced.
+        folder: made if missing; a refinement in it is replaced.
         prior: the fingerprint stored is `prior.fingerprint`, taken before the adapter was added.
         identifiers: (positive, negative), for example ("[X]. ", "[V]. ").
-        facts: anything JSON that tells how it was trained.
+        facts: anything JSON that tells how it was trained; `data_fingerprint` and `license` belong here.
+        others: identifiers beside the two, with what they mean.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    unet: UNet2DConditionModel = prior.unet
-    layers = {k: v.detach().to(torch.float16).contiguous() for k, v in get_peft_model_state_dict(unet).items()}
-    config = unet.peft_config["default"].to_dict()
+    layers = {k: _stored(v) for k, v in get_peft_model_state_dict(prior.unet).items()}
+    config = prior.unet.peft_config["default"].to_dict()
     metadata = {k: sorted(v) if isinstance(v, set) else v for k, v in config.items()}
+    described = describe("lora", prior, identifiers, others)
+    write_facts(folder, described | {"lora": {"rank": config["r"], "alpha": config["lora_alpha"]}, **facts})
     StableDiffusionPipeline.save_lora_weights(
-        folder, unet_lora_layers=layers, weight_name=WEIGHTS, unet_lora_adapter_metadata=metadata
+        folder, unet_lora_layers=layers, weight_name=WEIGHTS["lora"], unet_lora_adapter_metadata=metadata
     )
-    stored = {
-        "identifiers": {"positive": identifiers[0], "negative": identifiers[1]},
-        "token_ids": {text: token_ids(prior, text) for text in identifiers},
+
+
+def save_full(
+    folder: Path,
+    prior: Prior,
+    identifiers: tuple[str, str],
+    facts: Mapping[str, Any],
+    *,
+    others: Mapping[str, str] | None = None,
+    form: str = MERGED,
+) -> None:
+    """Write `prior.unet` as it is now, as a diffusers UNet folder in fp16. Arguments as of `save_refinement`.
+
+    `prior.fingerprint` must still be that of the prior before training; `form` is the form of the identifiers in training.
+    """
+    write_facts(folder, describe("full", prior, identifiers, others, form) | dict(facts))
+    prior.unet.save_config(folder / "unet")
+    weights = {name: _stored(weight) for name, weight in prior.unet.state_dict().items()}
+    save_file(weights, folder / WEIGHTS["full"], metadata={"format": "pt"})
+
+
+def save_delta(folder: Path, differences: Iterable[tuple[str, Tensor]], described: Mapping[str, Any]) -> None:
+    """Write (name of a UNet weight, trained weight - prior's weight), those all zero in fp16 left out.
+
+    `described` is the whole `refinement.json`: from `describe`, or the facts of a refinement that is a delta from now on.
+    """
+    stored = ((name, _stored(difference)) for name, difference in differences)
+    changed = {name: difference for name, difference in stored if difference.count_nonzero()}
+    write_facts(folder, described)
+    save_file(changed, folder / WEIGHTS["delta"], metadata={"format": "pt"})
+
+
+def _stored(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("cpu", torch.float16).contiguous()
+
+
+def describe(
+    format_name: str, prior: Prior, identifiers: tuple[str, str], others: Mapping[str, str] | None, form: str = MERGED
+) -> dict[str, Any]:
+    """What `refinement.json` must hold in every format."""
+    texts = {"positive": identifiers[0], "negative": identifiers[1]} | ({"others": dict(others)} if others else {})
+    return {
+        "format": format_name,
+        "identifiers": texts,
+        "token_ids": {text: list(identifier_ids(prior.tokenizer, text, form)) for text in (*identifiers, *(others or ()))},
         "prior": prior.name,
         "prior_fingerprint": prior.fingerprint,
-        "lora": {"rank": config["r"], "alpha": config["lora_alpha"]},
-        **facts,
+        "license": licence(prior),
     }
+
+
+def licence(prior: Prior) -> str:
+    """Of what is made from a prior: the prior's own, as the Hugging Face hub spells it; "other" outside the catalogue."""
+    return PRIORS[prior.name].licence.lower() if prior.name in PRIORS else "other"
+
+
+def write_facts(folder: Path, stored: Mapping[str, Any]) -> None:
+    """`refinement.json` and the model card; weights of other formats are removed, so that a folder holds one refinement."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for format_name, weights in WEIGHTS.items():
+        if format_name != stored["format"]:
+            (folder / weights).unlink(missing_ok=True)
     (folder / FACTS).write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
-
-
-def token_ids(prior: Prior, text: str) -> list[int]:
-    """Token ids of a text without the begin and end marks."""
-    return prior.tokenizer(text, add_special_tokens=False).input_ids
+    (folder / CARD).write_text(model_card(stored))
 
 
 def refinement_folder(name_or_folder: str | Path) -> Path:
-    """`embedded` is the shipped one; anything else is a folder. Raises RefinementError when it is not a refinement."""
-    folder = ASSETS / "refinement" if str(name_or_folder) == "embedded" else Path(name_or_folder)
-    missing = [name for name in (WEIGHTS, FACTS) if not (folder / name).is_file()]
-    if missing:
-        raise RefinementError(f"{str(name_or_folder)!r} is not a refinement: {' and '.join(missing)} not found in {folder}")
-    return folder
+    """`embedded` is the shipped one; anything else is a folder."""
+    return ASSETS / "refinement" if str(name_or_folder) == "embedded" else Path(name_or_folder)
+
+
+def read_facts(name_or_folder: str | Path) -> dict[str, Any]:
+    """`refinement.json`; without a format it is "lora". Raises RefinementError when the folder is not a refinement."""
+    folder = refinement_folder(name_or_folder)
+    if not (folder / FACTS).is_file():
+        raise RefinementError(f"{str(name_or_folder)!r} is not a refinement: {FACTS} not found in {folder}")
+    facts = {"format": "lora"} | json.loads((folder / FACTS).read_text())
+    if facts["format"] not in WEIGHTS:
+        raise RefinementError(f"{folder / FACTS}: format is {facts['format']!r}; it must be one of {', '.join(WEIGHTS)}")
+    if not (folder / WEIGHTS[facts["format"]]).is_file():
+        raise RefinementError(f"{str(name_or_folder)!r} is incomplete: {WEIGHTS[facts['format']]} not found in {folder}")
+    return facts
 
 
 def load_refinement(name_or_folder: str | Path, prior: Prior) -> Refinement:
     """Load and check against `prior`. Raises RefinementError on another fingerprint, other token ids or unknown layers."""
-    folder = refinement_folder(name_or_folder)
-    facts = json.loads((folder / FACTS).read_text())
+    facts = read_facts(name_or_folder)
     if facts["prior_fingerprint"] != prior.fingerprint:
         raise RefinementError(
             f"refinement {name_or_folder!s} was trained on the prior with fingerprint {facts['prior_fingerprint']}, "
             f"this one ({prior.name}) is {prior.fingerprint}; train it again with `python -m train.refine`"
         )
-    for text, expected in facts["token_ids"].items():
-        if token_ids(prior, text) != expected:
-            raise RefinementError(
-                f"identifier {text!r} was trained as tokens {expected}, this tokenizer gives {token_ids(prior, text)}"
-            )
-    updates = _updates(load_file(folder / WEIGHTS), facts["lora"]["alpha"] / facts["lora"]["rank"])
+    token_ids = {text: tuple(ids) for text, ids in facts["token_ids"].items()}
+    _check_token_ids(token_ids, prior)
+    updates = _updates(refinement_folder(name_or_folder), facts)
     known = {name for name, _ in prior.unet.named_parameters()}
-    if unknown := sorted(set(updates) - known):
-        raise RefinementError(f"refinement {name_or_folder!s} updates layers the prior does not have: {', '.join(unknown[:3])}")
-    identifiers = facts["identifiers"]
-    return Refinement(str(name_or_folder), updates, identifiers["positive"], identifiers["negative"], facts)
+    if unknown := [name for name in updates if name not in known]:
+        raise RefinementError(f"refinement {name_or_folder!s} updates layers the prior does not have: {listed(unknown)}")
+    texts = facts["identifiers"]
+    return Refinement(
+        str(name_or_folder), updates, texts["positive"], texts["negative"], texts.get("others", {}), token_ids, facts
+    )
 
 
-def _updates(tensors: dict[str, Tensor], scale: float) -> dict[str, LowRank]:
+def _check_token_ids(token_ids: Mapping[str, tuple[int, ...]], prior: Prior) -> None:
+    for text, trained in token_ids.items():
+        forms = {form: identifier_ids(prior.tokenizer, text, form) for form in FORMS}
+        if trained not in forms.values():
+            given = ", ".join(f"{list(ids)} ({form})" for form, ids in forms.items())
+            raise RefinementError(f"identifier {text!r} was trained as tokens {list(trained)}, this tokenizer gives {given}")
+
+
+def _updates(folder: Path, facts: Mapping[str, Any]) -> dict[str, Update]:
+    tensors = load_file(folder / WEIGHTS[facts["format"]])
+    if facts["format"] == "full":
+        return {name: Full(tensor) for name, tensor in tensors.items()}
+    if facts["format"] == "delta":
+        return {name: Delta(tensor) for name, tensor in tensors.items()}
     down = {k.removeprefix("unet.").removesuffix(".lora_A.weight"): v for k, v in tensors.items() if ".lora_A." in k}
     up = {k.removeprefix("unet.").removesuffix(".lora_B.weight"): v for k, v in tensors.items() if ".lora_B." in k}
+    scale = facts["lora"]["alpha"] / facts["lora"]["rank"]
     return {f"{name}.weight": LowRank(down[name], up[name], scale) for name in down}
+
+
+def listed(names: Iterable[str], limit: int = 3) -> str:
+    """The first few of many names, for a message."""
+    names = list(names)
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -1,5 +1,7 @@
+import pytest
+
 from rapsr_core.priors.embedded import clip_tokenizer
-from rapsr_core.prompts import branch_prompts, compose, tokenize
+from rapsr_core.prompts import branch_prompts, compose, padded_ids, tokenize, tokenize_prescribed
 from rapsr_core.recipe import EnhancedText, Recipe
 
 
@@ -23,3 +25,31 @@ def test_negative_is_the_identifier_without_caption() -> None:
 def test_truncation_is_reported() -> None:
     encoded = tokenize(clip_tokenizer(), "cat " * 200)
     assert encoded.truncated and encoded.count == 202 and len(encoded.token_ids) == encoded.limit == 77
+
+
+MERGED = {"[X]. ": (314, 343, 26262), "[V]. ": (314, 341, 26262)}
+SPLIT = {"[X]. ": (314, 343, 316, 269), "[V]. ": (314, 341, 316, 269)}
+
+
+@pytest.mark.parametrize(
+    "text", ["[X]. a cat, sharp", "[X]. a cat, ,", "[V]. ", "[V].", "[x].  A Cat", "[X]. " + "cat " * 100, "a cat", ""]
+)
+def test_prescribed_ids_in_the_merged_form_are_the_tokenizers_own(text: str) -> None:
+    tokenizer = clip_tokenizer()
+    encoded = tokenize_prescribed(tokenizer, text, MERGED)
+    assert encoded == tokenize(tokenizer, text)
+    assert padded_ids(tokenizer, encoded) == tokenizer(text, padding="max_length", truncation=True).input_ids
+
+
+def test_prescribed_ids_in_the_split_form() -> None:
+    tokenizer = clip_tokenizer()
+    assert tokenize_prescribed(tokenizer, "[X]. a cat", SPLIT).token_ids == (49406, 314, 343, 316, 269, 320, 2368, 49407)
+    assert tokenize_prescribed(tokenizer, "[V].", SPLIT).token_ids == (49406, *SPLIT["[V]. "], 49407)
+    assert tokenize_prescribed(tokenizer, "a cat [X]. ", SPLIT) == tokenize(tokenizer, "a cat [X]. ")
+    long = tokenize_prescribed(tokenizer, "[X]. " + "cat " * 100, SPLIT)
+    assert long.truncated and long.count == 106 and len(long.token_ids) == 77 and long.token_ids[1:5] == SPLIT["[X]. "]
+
+
+def test_the_longest_identifier_leads() -> None:
+    ids = {"[N]. ": (1,), "[N]. [J]. ": (2, 3)}
+    assert tokenize_prescribed(clip_tokenizer(), "[N]. [J]. a", ids).token_ids[1:-1] == (2, 3, 320)

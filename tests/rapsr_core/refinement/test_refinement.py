@@ -40,7 +40,15 @@ def test_strength_0_changes_nothing(assets: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"prior_fingerprint": "0" * 16}, "fingerprint 0000"), ({"token_ids": {"[X]. ": [314, 343, 316, 269]}}, r"316, 269")],
+    [
+        ({"prior_fingerprint": "0" * 16}, "fingerprint 0000"),
+        (
+            {"token_ids": {"[X]. ": [314, 343, 269]}},
+            "[314, 343, 269], this tokenizer gives [314, 343, 26262] (merged), [314, 343, 316, 269] (split)",
+        ),
+        ({"format": "dora"}, "'dora'; it must be one of lora, full, delta"),
+        ({"format": "delta"}, "delta.safetensors not found"),
+    ],
 )
 def test_what_differs_is_said(assets: Path, tmp_path: Path, change: dict, message: str) -> None:
     folder = shutil.copytree(assets / "refinement", tmp_path / "refinement")
@@ -50,6 +58,21 @@ def test_what_differs_is_said(assets: Path, tmp_path: Path, change: dict, messag
         load_refinement(folder, load_prior(assets / "prior"))
 
 
-def test_a_folder_without_weights(assets: Path, tmp_path: Path) -> None:
-    with pytest.raises(RefinementError, match=r"pytorch_lora_weights\.safetensors"):
+def test_a_folder_without_a_refinement(assets: Path, tmp_path: Path) -> None:
+    with pytest.raises(RefinementError, match=r"is not a refinement: refinement\.json not found"):
         load_refinement(tmp_path, load_prior(assets / "prior"))
+
+
+def test_the_shipped_refinement_without_a_format_is_lora() -> None:
+    refinement = load_refinement("embedded", load_prior("embedded"))
+    assert refinement.facts["format"] == "lora"
+    assert refinement.token_ids == {"[X]. ": (314, 343, 26262), "[V]. ": (314, 341, 26262)}
+
+
+def test_the_split_form_is_accepted_and_exposed(assets: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(assets / "refinement", tmp_path / "refinement")
+    facts = json.loads((folder / "refinement.json").read_text())
+    facts["token_ids"]["[V]. "] = [314, 341, 316, 269]
+    (folder / "refinement.json").write_text(json.dumps(facts))
+    refinement = load_refinement(folder, load_prior(assets / "prior"))
+    assert refinement.token_ids == {"[X]. ": (314, 343, 26262), "[V]. ": (314, 341, 316, 269)}
