@@ -80,7 +80,7 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
     config = EmbeddedConfig()
     if args.warm_start:
         prior = load_prior(args.warm_start)
-        unet, text_encoder, codec = prior.unet, prior.text.encoders[0], prior.codec
+        unet, text_encoder, codec = prior.unet, prior.text.encoders[0], prior.space_to_depth
     else:
         unet, text_encoder, codec = build_unet(config), build_text_encoder(config), build_codec(config)
     for module in (unet, text_encoder):

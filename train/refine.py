@@ -18,10 +18,8 @@ import torch
 from tqdm import tqdm
 
 from rapsr_core.priors import Prior, load_prior
-from rapsr_core.priors.autoencoder import AutoencoderCodec
 from rapsr_core.refinement.artifact import describe, save_delta, save_full, save_refinement
 from rapsr_core.refinement.curated import best_photos
-from rapsr_core.refinement.inputs import INPUTS
 from rapsr_core.refinement.latents import LatentCache
 from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.patch_task import PatchTask
@@ -78,7 +76,9 @@ def check(args: argparse.Namespace, prior: Prior) -> None:
         check_patch_px(args.resolution, args.lpips_weight if args.objective == "ours" else 0.0)
     else:
         if args.objective == "ours" or args.lq_free:
-            raise ValueError(f"--objective ours and --lq-free are for the embedded prior; {args.prior} is of kind {prior.kind.name}")
+            raise ValueError(
+                f"--objective ours and --lq-free are for the embedded prior; {args.prior} is of kind {prior.kind.name}"
+            )
         unit = 4 * 2 ** len(prior.unet.config.block_out_channels)
         if args.resolution % unit or args.resolution < 80:
             raise ValueError(f"--resolution is {args.resolution}; it must be a multiple of {unit} and at least 80")
@@ -114,7 +114,7 @@ def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo
             cache=Cache(args.cache, args.cache_items),
             choose=partial(ropo.choose_of_item, captions),
             patch_px=args.resolution,
-            codec=prior.codec,
+            codec=prior.space_to_depth,
             timesteps=prior.scheduler.config.num_train_timesteps,
             seed=seed,
             pure_noise_share=args.pure_noise_share if ours else 0.0,
@@ -134,19 +134,18 @@ def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo
 
 
 def photo_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo) -> PhotoTask:
-    assert isinstance(prior.codec, AutoencoderCodec) and prior.kind.name in INPUTS
     samples = PhotoSampler(
         photos=photos,
         captions=caption_all(photos, args.cache / "captions.json"),
         ropo=ropo,
         resolution_px=args.resolution,
-        latent=(prior.codec.channels, prior.codec.block_px),
+        latent=(prior.autoencoder.channels, prior.autoencoder.block_px),
         timesteps=prior.scheduler.config.num_train_timesteps,
         seed=args.seed,
         takes_lq=prior.kind.takes == "lq",
         degradation=args.degradation,
     )
-    latents = LatentCache(prior.codec, args.cache / "latents" if args.cache_latents else None)
+    latents = LatentCache(prior.autoencoder, args.cache / "latents" if args.cache_latents else None)
     return PhotoTask(prior, samples, latents, args.snr_gamma, args.cache_texts, args.sheet_steps)
 
 

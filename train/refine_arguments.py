@@ -120,7 +120,11 @@ def _model(group: argparse._ArgumentGroup) -> None:
     add("--method", choices=("lora", "full", "attention-only"), help="what of the UNet learns")
     add("--rank", type=int, default=16)
     add("--targets", nargs="+", choices=list(TARGETS), default=list(TARGETS), help="module groups of the LoRA [all]")
-    add("--objective", choices=("ours", "plain"), help="plain: squared error, uniform timesteps, as published; ours: embedded only")
+    add(
+        "--objective",
+        choices=("ours", "plain"),
+        help="plain: squared error, uniform timesteps, as published; ours: embedded only",
+    )
     add(*names("--snr-gamma"), type=float, help="min-SNR weighting of the plain objective [none]")
     add("--pure-noise-share", type=float, default=0.3, help="share of samples at the last timestep, objective ours [0.3]")
     add("--lpips-weight", type=float, default=0.7, help="of LPIPS beside the squared error, objective ours; 0 = none [0.7]")
@@ -129,7 +133,12 @@ def _model(group: argparse._ArgumentGroup) -> None:
 
 def _run(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add(*names("--out", "--output-dir"), type=Path, default=Path("runs/refine"), help="checkpoints, sheets, progress [runs/refine]")
+    add(
+        *names("--out", "--output-dir"),
+        type=Path,
+        default=Path("runs/refine"),
+        help="checkpoints, sheets, progress [runs/refine]",
+    )
     add("--export", type=Path, metavar="DIR", help="write the refinement folder at the end")
     add(*names("--steps", "--max-train-steps"), type=int, help="optimiser steps")
     add("--minutes", type=float, help="stop after this time, with a checkpoint")

@@ -54,18 +54,18 @@ class EmbeddedHost(Host):
         Colours are those of the input: on the guides of the 12 tuning crops the wavelet fix gains 0.37 dB (LPIPS +.009).
         """
         height, width = guide.shape[-2:]
-        unit = self.prior.codec.block_px * self.multiple
-        spare = self.prior.codec.block_px  # room for the shifts of `predict`
+        unit = self.prior.space_to_depth.block_px * self.multiple
+        spare = self.prior.space_to_depth.block_px  # room for the shifts of `predict`
         pad = (0, spare + -(width + spare) % unit, 0, spare + -(height + spare) % unit)
         padded = F.pad(guide, pad, mode="replicate").to(self.device.device)
-        sites = tuple(n // self.prior.codec.block_px for n in padded.shape[-2:])
+        sites = tuple(n // self.prior.space_to_depth.block_px for n in padded.shape[-2:])
         parts = {
             "guide": Part(padded, 1),
             "noise_scale": Part(torch.tensor(recipe.noise_scale), "global"),
             "last_t": Part(torch.tensor(self._last_t(recipe.steps)), "global"),
         }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
-        return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.codec.block_px, reference)
+        return Condition(parts, (sites[0], sites[1]), (height, width), self.prior.space_to_depth.block_px, reference)
 
     def _last_t(self, steps: int) -> int:
         scheduler = copy.deepcopy(self.scheduler)
@@ -75,7 +75,7 @@ class EmbeddedHost(Host):
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """Noise alone (zero terminal SNR), times the recipe's `noise_scale`: a lower temperature, as in Glow (Kingma and
         Dhariwal 2018). Latents are relative to the guide, so less noise means staying closer to it."""
-        drawn = noise.draw("start", (1, self.prior.codec.channels, *condition.latent_size)).to(self.device.device)
+        drawn = noise.draw("start", (1, self.prior.space_to_depth.channels, *condition.latent_size)).to(self.device.device)
         return drawn * condition["noise_scale"].item()
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
@@ -84,12 +84,12 @@ class EmbeddedHost(Host):
         The codec only rearranges pixels, so every step may lay its blocks elsewhere: what one step leaves of its grid is no
         grid to the next (cycle spinning, Coifman and Donoho 1995, over the steps instead of over copies).
         """
-        shifts = shifts_px(int(t), int(condition["last_t"]), self.prior.codec.block_px)
+        shifts = shifts_px(int(t), int(condition["last_t"]), self.prior.space_to_depth.block_px)
         outputs = [self._shifted(z, t, text, condition, *shift) for shift in shifts]
         return torch.stack(outputs).mean(0)
 
     def _shifted(self, z: Tensor, t: Tensor, text: Text, condition: Condition, down: int, right: int) -> Tensor:
-        codec = self.prior.codec
+        codec = self.prior.space_to_depth
         moved = F.pixel_unshuffle(F.pixel_shuffle(z, codec.block_px).roll((down, right), (-2, -1)), codec.block_px)
         guide = F.pad(condition["guide"], (right, 0, down, 0), mode="replicate")[..., : -down or None, : -right or None]
         rows = torch.cat([moved, codec.features(guide, like=moved)], 1).contiguous(memory_format=torch.channels_last)
@@ -102,7 +102,7 @@ class EmbeddedHost(Host):
     def decode(self, z: Tensor, condition: Condition) -> Tensor:
         """Guide plus residual, cut to the output size."""
         height, width = condition.output_size
-        return self.prior.codec.decode(z, condition["guide"])[..., :height, :width]
+        return self.prior.space_to_depth.decode(z, condition["guide"])[..., :height, :width]
 
     def preview(self, z0: Tensor, condition: Condition) -> Tensor:
         """The same: decoding is a rearrangement."""

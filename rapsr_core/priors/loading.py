@@ -37,6 +37,20 @@ class Prior:
         """The (first) tokenizer: all of a prior share CLIP's vocabulary."""
         return self.text.tokenizers[0]
 
+    @property
+    def space_to_depth(self) -> SpaceToDepthCodec:
+        """The codec of the embedded kind. Raises ValueError for another."""
+        if not isinstance(self.codec, SpaceToDepthCodec):
+            raise ValueError(f"prior {self.name} is of kind {self.kind.name}; the embedded one is needed here")
+        return self.codec
+
+    @property
+    def autoencoder(self) -> AutoencoderCodec:
+        """The codec of the Stable Diffusion family. Raises ValueError for the embedded kind."""
+        if not isinstance(self.codec, AutoencoderCodec):
+            raise ValueError(f"prior {self.name} is of kind {self.kind.name}; one of the Stable Diffusion family is needed here")
+        return self.codec
+
 
 def load_prior(
     name_or_source: str | Path = "embedded",

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from rapsr_core.priors import Prior, Text
-from rapsr_core.priors.autoencoder import AutoencoderCodec
 from rapsr_core.refinement.photo_samples import PhotoBatch
 from rapsr_core.training.diffusion import Inputs
 
@@ -50,8 +49,7 @@ def text_and_lq(prior: Prior, batch: PhotoBatch, text: Text, moments: tuple[Tens
 def _inputs(
     prior: Prior, batch: PhotoBatch, moments: tuple[Tensor, Tensor], predict: Callable[[Tensor, Tensor], Tensor]
 ) -> Inputs:
-    assert isinstance(prior.codec, AutoencoderCodec)
-    return Inputs(prior.codec.sample(moments, batch.posterior_noise), batch.noise, batch.timesteps, predict)
+    return Inputs(prior.autoencoder.sample(moments, batch.posterior_noise), batch.noise, batch.timesteps, predict)
 
 
 INPUTS: Mapping[str, Callable[[Prior, PhotoBatch, Text, tuple[Tensor, Tensor]], Inputs]] = {

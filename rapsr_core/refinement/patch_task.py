@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from rapsr_core.priors import Prior, SpaceToDepthCodec
+from rapsr_core.priors import Prior
 from rapsr_core.refinement.samples import Ropo
 from rapsr_core.training.diffusion import Inputs, denoising_loss
 from rapsr_core.training.objective import draw, save_sheet, x0_loss
@@ -36,7 +36,7 @@ class PatchTask:
         return (self.prior.unet,)
 
     def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
-        batch, prior, codec = self.samples.batch(first, count), self.prior, self._codec
+        batch, prior, codec = self.samples.batch(first, count), self.prior, self.prior.space_to_depth
         text = self._encode(batch.texts)
         if not self.plain:
             return x0_loss(prior.unet, codec, prior.scheduler, batch, text, self.lpips_weight)
@@ -57,17 +57,12 @@ class PatchTask:
         batch = self.sheet_samples.batch(0, 8)
         captions = [text.split("]. ", 1)[-1] for text in batch.texts]
         outputs = [
-            draw(self.prior.unet, self._codec, self.prior.scheduler, batch, self._encode([p + c for c in captions]))
+            draw(self.prior.unet, self.prior.space_to_depth, self.prior.scheduler, batch, self._encode([p + c for c in captions]))
             for p in ("", *(row.text for row in self.ropo.identifiers))
         ]
         save_sheet([batch.guide, *outputs, batch.target], path)
         contrast = (outputs[1] - outputs[2]).square().mean() / (outputs[1] - batch.guide).square().mean()
         return {"identifier_contrast": contrast.sqrt().item()}
-
-    @property
-    def _codec(self) -> SpaceToDepthCodec:
-        assert isinstance(self.prior.codec, SpaceToDepthCodec)
-        return self.prior.codec
 
     @torch.no_grad()
     def _encode(self, texts: list[str]) -> Tensor:

@@ -19,7 +19,6 @@ from rapsr_core.images import read, resize
 from rapsr_core.refinement.samples import Material, Ropo
 from rapsr_core.training.photos import Photo
 
-
 LQ_LEVELS = 350
 """Noise levels an LQ is drawn from: the x4 upscaler's `max_noise_level` (Stability-AI/stablediffusion, x4-upscaling configuration)."""
 

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from rapsr_core.priors import Prior, Text
-from rapsr_core.priors.autoencoder import AutoencoderCodec
 from rapsr_core.refinement.inputs import INPUTS
 from rapsr_core.refinement.latents import LatentCache
 from rapsr_core.refinement.photo_samples import PhotoBatch, PhotoSampler
@@ -62,10 +61,8 @@ class PhotoTask:
         return INPUTS[self.prior.kind.name](self.prior, batch, self._encode(batch.texts), self.latents.moments(batch))
 
     def _draw(self, batch: PhotoBatch, texts: list[str]) -> Tensor:
-        codec = self.prior.codec
-        assert isinstance(codec, AutoencoderCodec)
         z = walk(self.prior.scheduler, self._inputs(batch.with_texts(texts)), self.sheet_steps)
-        return codec.decode(z).clamp(0, 1).float().cpu()
+        return self.prior.autoencoder.decode(z).clamp(0, 1).float().cpu()
 
     @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Text:

@@ -119,4 +119,3 @@ class Ropo:
         row = self.identifiers[int(rng.choice(len(self.identifiers), p=[row.share for row in self.identifiers]))]
         text = "" if rng.random() < self.drop_text_share else row.text + caption
         return TARGETS[row.target](material, rng), text
-

@@ -23,7 +23,6 @@ from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-
 LrSchedule = Literal["constant", "linear", "cosine"]
 
 

@@ -16,11 +16,11 @@ from functools import partial
 
 import cv2
 import torch
+from official_degradation import Filter, official, opencv_filter, torch_filter
 from torch import Tensor
 
 from rapsr_core.degradation import JpegName, apply, degrade, draw, preset
 from rapsr_core.degradation.pipeline import stages
-from official_degradation import Filter, official, opencv_filter, torch_filter
 
 SIDE_PX = 512
 

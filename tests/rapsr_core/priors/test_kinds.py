@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import DiffusionPipeline
+from tiny_priors import TINY_PRIORS, save_tiny
 
 from rapsr_core.priors import load_prior
 from rapsr_core.priors.catalog import prior_source
 from rapsr_core.priors.kinds import kind_of
-from tiny_priors import TINY_PRIORS, save_tiny
 
 KINDS = {"sd21": "sd", "sd15": "sd", "sdxl": "sdxl", "x4-upscaler": "x4-upscaler"}
 

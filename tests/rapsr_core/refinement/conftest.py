@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from rapsr_core.refinement.methods import lora_config
 
 from rapsr_core.priors import Prior, fingerprint, load_prior
 from rapsr_core.refinement import Refinement, load_refinement, save_full, save_refinement
 from rapsr_core.refinement.artifact import describe, save_delta
-from rapsr_core.refinement.task import lora_config
 
 IDENTIFIERS = ("[X]. ", "[V]. ")
 

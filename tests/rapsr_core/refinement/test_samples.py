@@ -34,7 +34,7 @@ def test_published_shares() -> None:
 def test_every_target_has_the_size_and_range_of_the_clean_image(name: str) -> None:
     target = TARGETS[name](MATERIAL, np.random.default_rng(0))
     assert target.shape == CLEAN.shape
-    assert 0 <= target.min() and target.max() <= 1
+    assert target.min() >= 0 and target.max() <= 1
     assert torch.equal(target, CLEAN) == (name == "clean")
 
 

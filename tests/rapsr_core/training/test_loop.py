@@ -127,7 +127,7 @@ def environment() -> dict[str, str]:
 
 
 def test_an_uneven_batch_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="a batch of 4 .* 3 forward passes each; give a multiple of 3"):
+    with pytest.raises(TrainingError, match=r"a batch of 4 .* 3 forward passes each; give a multiple of 3"):
         Trainer(Line(), replace(SETTINGS, accumulation=3), tmp_path)
 
 
