@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from diffusers import StableDiffusionPipeline
 from peft.utils import get_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -33,6 +34,8 @@ WEIGHTS = {
 }
 """Format -> its weight file, tensors in fp16. `lora` and `full` are as diffusers writes and loads them (a UNet folder with its
 config.json); `delta` has the names of the UNet's weights and leaves out those that do not change."""
+
+_NEEDED = ("identifiers", "token_ids", "prior", "prior_fingerprint")
 
 
 class RefinementError(ValueError):
@@ -152,7 +155,12 @@ def read_facts(name_or_folder: str | Path) -> dict[str, Any]:
     folder = refinement_folder(name_or_folder)
     if not (folder / FACTS).is_file():
         raise RefinementError(f"{str(name_or_folder)!r} is not a refinement: {FACTS} not found in {folder}")
-    facts = {"format": "lora"} | json.loads((folder / FACTS).read_text())
+    try:
+        facts = {"format": "lora"} | json.loads((folder / FACTS).read_text())
+    except json.JSONDecodeError as error:
+        raise RefinementError(f"{folder / FACTS} is not JSON: {error}") from error
+    if absent := [key for key in _NEEDED if key not in facts]:
+        raise RefinementError(f"{folder / FACTS} does not say: {', '.join(absent)}")
     if facts["format"] not in WEIGHTS:
         raise RefinementError(f"{folder / FACTS}: format is {facts['format']!r}; it must be one of {', '.join(WEIGHTS)}")
     if not (folder / WEIGHTS[facts["format"]]).is_file():
@@ -189,7 +197,11 @@ def _check_token_ids(token_ids: Mapping[str, tuple[int, ...]], prior: Prior) -> 
 
 
 def _updates(folder: Path, facts: Mapping[str, Any]) -> dict[str, Update]:
-    tensors = load_file(folder / WEIGHTS[facts["format"]])
+    file = folder / WEIGHTS[facts["format"]]
+    try:
+        tensors = load_file(file)
+    except SafetensorError as error:
+        raise RefinementError(f"{file} cannot be read: {error}") from error
     if facts["format"] == "full":
         return {name: Full(tensor) for name, tensor in tensors.items()}
     if facts["format"] == "delta":

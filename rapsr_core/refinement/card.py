@@ -15,9 +15,9 @@ _LOADING = {
 }
 
 _WHAT = {
-    "lora": "LoRA factors of the prior's UNet",
-    "full": "all weights of the UNet, fp16",
-    "delta": "differences to the weights of the prior's UNet, fp16",
+    "lora": "LoRA factors for the prior's UNet",
+    "full": "All weights of the UNet, fp16",
+    "delta": "Differences to the weights of the prior's UNet, fp16",
 }
 
 _TOLD_ELSEWHERE = ("format", "prior", "prior_fingerprint", "license")
@@ -41,7 +41,7 @@ def model_card(stored: Mapping[str, Any]) -> str:
 
 def _origin(stored: Mapping[str, Any]) -> str:
     return (
-        f"{_WHAT[stored['format']].capitalize()}, after RAP-SR (arXiv 2412.07149). They fit the prior `{stored['prior']}` with "
+        f"{_WHAT[stored['format']]}, after RAP-SR (arXiv 2412.07149). They fit the prior `{stored['prior']}` with "
         f"fingerprint `{stored['prior_fingerprint']}` and no other. Nothing here says how well they restore: compare for yourself."
     )
 

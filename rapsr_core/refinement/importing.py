@@ -20,6 +20,9 @@ from rapsr_core.refinement.identifiers import SPLIT
 
 OFFICIAL_IDENTIFIERS = ("[X]. ", "[V]. ")
 
+_WEIGHT_FILES = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+"""The first one present is read; diffusers unpickles the other as weights only, so no code in it can run."""
+
 
 def import_unet(
     source: Path,
@@ -52,10 +55,14 @@ def import_unet(
 def read_unet(source: Path, prior: Prior) -> UNet2DConditionModel:
     """UNet of a folder in float32. Raises RefinementError unless it has the weights of `prior`'s, name by name and shape by shape."""
     folder = source / "unet" if (source / "unet" / "config.json").is_file() else source
-    if not (folder / "config.json").is_file():
-        raise RefinementError(f"{source} is not a diffusers UNet folder: no config.json in it")
+    present = [name for name in _WEIGHT_FILES if (folder / name).is_file()]
+    if not present or not (folder / "config.json").is_file():
+        raise RefinementError(
+            f"{folder} is not a diffusers UNet folder: it must hold config.json and {' or '.join(_WEIGHT_FILES)}"
+        )
+    safetensors = _WEIGHT_FILES[0] in present
     unet, report = UNet2DConditionModel.from_pretrained(
-        folder, dtype=torch.float32, local_files_only=True, output_loading_info=True
+        folder, dtype=torch.float32, local_files_only=True, use_safetensors=safetensors, output_loading_info=True
     )
     if report["missing_keys"]:
         raise RefinementError(f"{folder} is incomplete: weights {listed(report['missing_keys'])} are not in its file")

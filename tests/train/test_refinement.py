@@ -44,7 +44,7 @@ def test_import_then_show_then_export(official, prior, tmp_path, capsys):
     ("command", "message"),
     [
         (["show", "{tmp}"], "refinement.json not found"),
-        (["import", "{tmp}", "--prior", "{prior}", "--out", "{tmp}/new"], "no config.json"),
+        (["import", "{tmp}", "--prior", "{prior}", "--out", "{tmp}/new"], "must hold config.json and"),
         (["import", "{official}", "--prior", "{prior}", "--out", "{assets}/refinement"], "holds a refinement already"),
         (["import", "{official}", "--prior", "nowhere", "--out", "{tmp}/new"], "no prior at 'nowhere'"),
         (["export", "{assets}/refinement", "--prior", "{prior}", "--to", "ldm", "--out", "{tmp}/a"], "must end in .safetensors"),

@@ -22,8 +22,7 @@ def test_diffusers_converter_reads_the_ldm_file_as_the_plugged_unet(
     export_ldm(refinement, sd_prior, strength, tmp_path / "new/unet.safetensors")
     tensors = load_file(tmp_path / "new/unet.safetensors")
     assert all(name.startswith("model.diffusion_model.") for name in tensors)
-    config = {**sd_prior.unet.config, "layers_per_block": 2, "num_class_embeds": None}
-    converted = convert_ldm_unet_checkpoint(tensors, config)
+    converted = convert_ldm_unet_checkpoint(tensors, dict(sd_prior.unet.config))
     with plugged_in(sd_prior.unet, refinement, strength):
         plugged = sd_prior.unet.state_dict()
         assert converted.keys() == plugged.keys()

@@ -55,7 +55,7 @@ def test_another_network_is_refused(sd_prior, official, tmp_path) -> None:
 
 
 def test_incomplete_folders_are_refused(sd_prior, trained_unet, official, tmp_path) -> None:
-    with pytest.raises(RefinementError, match=r"no config\.json"):
+    with pytest.raises(RefinementError, match=r"must hold config\.json and"):
         import_unet(tmp_path, sd_prior, tmp_path / "out", {}, format_name="full")
     weights = {n: w for n, w in trained_unet.state_dict().items() if n != "conv_out.bias"}
     trained_unet.save_pretrained(tmp_path / "cut", state_dict=weights)

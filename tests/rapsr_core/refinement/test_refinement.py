@@ -76,3 +76,16 @@ def test_the_split_form_is_accepted_and_exposed(assets: Path, tmp_path: Path) ->
     (folder / "refinement.json").write_text(json.dumps(facts))
     refinement = load_refinement(folder, load_prior(assets / "prior"))
     assert refinement.token_ids == {"[X]. ": (314, 343, 26262), "[V]. ": (314, 341, 316, 269)}
+
+
+def test_broken_files_are_named(assets: Path, tmp_path: Path) -> None:
+    folder, prior = shutil.copytree(assets / "refinement", tmp_path / "refinement"), load_prior(assets / "prior")
+    (folder / "pytorch_lora_weights.safetensors").write_bytes(b"not weights")
+    with pytest.raises(RefinementError, match=r"pytorch_lora_weights\.safetensors cannot be read"):
+        load_refinement(folder, prior)
+    (folder / "refinement.json").write_text('{"prior": "x"}')
+    with pytest.raises(RefinementError, match="does not say: identifiers, token_ids, prior_fingerprint"):
+        load_refinement(folder, prior)
+    (folder / "refinement.json").write_text("{")
+    with pytest.raises(RefinementError, match=r"refinement\.json is not JSON"):
+        load_refinement(folder, prior)
