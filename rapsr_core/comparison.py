@@ -105,8 +105,12 @@ class Comparer:
         return self.device.reason
 
     def prompts(self, recipe: Recipe) -> dict[str, dict[str, Any]]:
-        """What each branch will encode, with tokens; a caption not yet written counts as empty."""
-        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""))
+        """What each branch will encode, with tokens; a caption not yet written counts as empty.
+
+        The enhanced branch's identifiers have the token ids the refinement was trained with.
+        """
+        trained = {"enhanced": self._refinement(recipe).token_ids}
+        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""), trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
@@ -189,7 +193,7 @@ class Comparer:
         megapixels: float,
     ) -> Generator[Event, None, Tensor]:
         recipe, texts = prepared.recipe, prepared.prompts[branch]
-        positive, negative = (host.encode_text([texts[side]["text"]]) for side in ("positive", "negative"))
+        positive, negative = (host.encode_text([texts[side]["token_ids"]]) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
         schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)

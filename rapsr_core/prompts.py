@@ -51,11 +51,6 @@ def tokenize_prescribed(tokenizer: CLIPTokenizer, text: str, identifiers: Mappin
     return Encoded(text, kept, len(inner) + 2, limit, len(inner) + 2 > limit)
 
 
-def padded_ids(tokenizer: CLIPTokenizer, encoded: Encoded) -> list[int]:
-    """Token ids filled up to the encoder's length with the tokenizer's pad token, as a text encoder takes them."""
-    return [*encoded.token_ids, *[tokenizer.pad_token_id] * (encoded.limit - len(encoded.token_ids))]
-
-
 def branch_prompts(recipe: Recipe, caption: str) -> dict[str, dict[str, str]]:
     """Texts by branch and side. As published, the enhanced negative is the negative identifier without a caption."""
     base, rap = recipe.baseline, recipe.enhanced
@@ -68,6 +63,11 @@ def branch_prompts(recipe: Recipe, caption: str) -> dict[str, dict[str, str]]:
     }
 
 
-def explain(tokenizer: CLIPTokenizer, prompts: dict[str, dict[str, str]]) -> dict[str, dict[str, Any]]:
-    """`branch_prompts` with tokens, as JSON values."""
-    return {b: {s: asdict(tokenize(tokenizer, text)) for s, text in sides.items()} for b, sides in prompts.items()}
+def explain(
+    tokenizer: CLIPTokenizer, prompts: Mapping[str, Mapping[str, str]], identifiers: Mapping[str, Mapping[str, Sequence[int]]]
+) -> dict[str, dict[str, Any]]:
+    """`branch_prompts` with tokens, as JSON values. `identifiers`: prescribed token ids by branch (`tokenize_prescribed`)."""
+    return {
+        branch: {side: asdict(tokenize_prescribed(tokenizer, text, identifiers.get(branch, {}))) for side, text in sides.items()}
+        for branch, sides in prompts.items()
+    }

@@ -2,8 +2,8 @@
 
 Examples:
   python -m train.refinement show assets/refinement
-  python -m train.refinement import checkpoint-4000/unet --prior sd21base --out runs/rap-sr --as delta
-  python -m train.refinement export runs/rap-sr --prior sd21base --to ldm --out rap-sr.safetensors
+  python -m train.refinement import checkpoint-4000/unet --prior sd21-base --out runs/rap-sr --as delta
+  python -m train.refinement export runs/rap-sr --prior sd21-base --to ldm --out rap-sr.safetensors
 """
 
 from __future__ import annotations

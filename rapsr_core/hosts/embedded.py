@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -43,10 +44,10 @@ class EmbeddedHost(Host):
         self.unet = prior.unet
         self.multiple = 2 ** (len(prior.unet.config.block_out_channels) - 1)
 
-    def encode_text(self, prompts: list[str]) -> Text:
+    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
         """Hidden states of the prior's own text encoder."""
         with torch.inference_mode():
-            return self.prior.text.encode(prompts)
+            return self.prior.text.encode_ids(token_ids)
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """The guide, its last row and column repeated to one block more and up to what the UNet divides by; nothing is drawn.

@@ -32,14 +32,21 @@ class TextStack:
         One encoder (SD 1.5, SD 2.1, embedded): the last hidden state. Two (SDXL, Podell et al. 2023, section 2.1): the penultimate
         states of both, side by side, and the projected text embedding of the second.
         """
+        return self.encode_ids([self.tokenizers[0](prompt, truncation=True).input_ids for prompt in prompts])
+
+    def encode_ids(self, token_ids: Sequence[Sequence[int]]) -> Text:
+        """The same from token ids, begin and end marks included, each row cut to the encoder's length (`prompts.Encoded`)."""
         outputs = [
-            encoder(self._ids(tokenizer, prompts, encoder), output_hidden_states=len(self.encoders) > 1)
+            encoder(_padded(tokenizer, token_ids, encoder), output_hidden_states=len(self.encoders) > 1)
             for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
         ]
         if len(outputs) == 1:
             return Text(outputs[0].last_hidden_state)
         return Text(torch.cat([o.hidden_states[-2] for o in outputs], -1), outputs[-1].text_embeds)
 
-    def _ids(self, tokenizer: CLIPTokenizer, prompts: Sequence[str], encoder: torch.nn.Module) -> Tensor:
-        rows = tokenizer(list(prompts), padding="max_length", truncation=True, return_tensors="pt").input_ids
-        return rows.to(next(encoder.parameters()).device)
+
+def _padded(tokenizer: CLIPTokenizer, token_ids: Sequence[Sequence[int]], encoder: torch.nn.Module) -> Tensor:
+    """(B, tokens), filled up with the tokenizer's own pad token: SDXL's second one differs in nothing else."""
+    limit, pad = tokenizer.model_max_length, tokenizer.pad_token_id
+    rows = [[*ids, *[pad] * (limit - len(ids))] for ids in token_ids]
+    return torch.tensor(rows, device=next(encoder.parameters()).device)

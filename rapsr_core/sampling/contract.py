@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -59,8 +59,8 @@ class Host(Protocol):
     unet: nn.Module  # what a refinement is plugged into
     multiple: int  # a tile's sides, in latent sites, are multiples of this
 
-    def encode_text(self, prompts: list[str]) -> Text:
-        """Encode one prompt per branch."""
+    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
+        """Encode prompts given as token ids (`prompts.Encoded`): what the page shows is what is encoded."""
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""

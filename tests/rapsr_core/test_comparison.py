@@ -1,3 +1,5 @@
+import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -118,3 +120,17 @@ def test_an_estimate_comes_from_measured_speeds(comparer: Comparer, photo: torch
     prepared, *rest = comparer.compare(photo, RECIPE, [])
     assert prepared.estimated_seconds == estimate
     assert 0 <= rest[1].seconds_left <= estimate  # the cleaner's
+
+
+def test_identifiers_are_encoded_as_they_were_trained(assets: Path, tmp_path: Path, photo: torch.Tensor) -> None:
+    """A refinement trained on the four-token form is shown and run with those tokens; the baseline knows nothing of it."""
+    folder = shutil.copytree(assets, tmp_path / "assets")
+    facts = json.loads((folder / "refinement/refinement.json").read_text())
+    facts["token_ids"] = {"[X]. ": [314, 343, 316, 269], "[V]. ": [314, 341, 316, 269]}
+    (folder / "refinement/refinement.json").write_text(json.dumps(facts))
+    merged, split = (Comparer(where, FLOAT32).run(photo, RECIPE, []) for where in (assets, folder))
+    assert merged.finished.prompts["enhanced"]["positive"]["token_ids"][1:4] == (314, 343, 26262)
+    assert split.finished.prompts["enhanced"]["positive"]["token_ids"][1:5] == (314, 343, 316, 269)
+    assert split.finished.prompts["baseline"] == merged.finished.prompts["baseline"]
+    assert torch.equal(split.baseline, merged.baseline)
+    assert not torch.equal(split.enhanced, merged.enhanced)

@@ -40,7 +40,7 @@ def test_any_size_is_padded_for_the_network_and_cut_again(host: EmbeddedHost, si
     assert condition["guide"].shape[-2:] == tuple(4 * n for n in condition.latent_size)
     assert all(4 * n >= side * 4 + 4 for n, side in zip(condition.latent_size, size, strict=True))
     z = host.start(condition, host.scheduler, NOISE)
-    output = host.predict(z, torch.tensor(999), host.encode_text(["a cat"]), condition)
+    output = host.predict(z, torch.tensor(999), host.prior.text.encode(["a cat"]), condition)
     assert output.shape == z.shape
     assert host.preview(output, condition).shape == guide.shape
 
@@ -68,14 +68,14 @@ def test_colours_come_from_the_input_not_from_the_cleaner(host: EmbeddedHost) ->
 def test_the_text_reaches_the_network(host: EmbeddedHost) -> None:
     condition, _ = prepared(host, 16, 16)
     z = host.start(condition, host.scheduler, NOISE)
-    one, two = (host.predict(z, torch.tensor(999), host.encode_text([p]), condition) for p in ("[X]. ", "[V]. "))
+    one, two = (host.predict(z, torch.tensor(999), host.prior.text.encode([p]), condition) for p in ("[X]. ", "[V]. "))
     assert not torch.equal(one, two)
 
 
 def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> None:
     """Tiles see less around them, so they may differ a little, but no more where one ends than elsewhere."""
     condition, _ = prepared(host, 31, 63)
-    texts, results = [host.encode_text([p]) for p in ("a cat", "blurry")], []
+    texts, results = [host.prior.text.encode([p]) for p in ("a cat", "blurry")], []
     for side in (None, 32):
         windows = tiles(condition.latent_size, side, host.multiple)
         *_, last = denoise(host, condition, *texts, Plan(3, constant(1.2), windows), NOISE)
@@ -91,7 +91,7 @@ def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> Non
 def test_reduced_precision_stays_near_float32(assets: Path, host: EmbeddedHost) -> None:
     lower = EmbeddedHost(host.prior, Device(torch.device("cpu"), torch.bfloat16, "test"))
     condition, _ = prepared(host, 16, 16)
-    z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
+    z, text = host.start(condition, host.scheduler, NOISE), host.prior.text.encode(["a cat"])
     full, low = (h.predict(z, torch.tensor(500), text, condition).float() for h in (host, lower))
     assert 0 < (full - low).abs().mean() < 0.05 * full.abs().mean()
 
@@ -127,7 +127,7 @@ def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None
             seen.append(rows)
             return SimpleNamespace(sample=rows[:, :48])
 
-    z, text = host.start(condition, host.scheduler, NOISE), host.encode_text(["a cat"])
+    z, text = host.start(condition, host.scheduler, NOISE), host.prior.text.encode(["a cat"])
     try:
         host.unet = Identity()
         for t in (999, 874, 124):
@@ -144,7 +144,7 @@ def test_passes_are_counted(host: EmbeddedHost, steps: int, scale: float) -> Non
     row, recipe = host_info("embedded"), replace(RECIPE, steps=steps, guidance_scale=scale)
     image = torch.zeros(1, 3, 16, 16)
     condition = host.prepare(image, clean(image, "none"), recipe, NOISE)
-    calls, text = [], host.encode_text(["a cat"])
+    calls, text = [], host.prior.text.encode(["a cat"])
     hook = host.unet.register_forward_pre_hook(lambda module, inputs: calls.append(1))
     plan = Plan(steps, row.guidance(scale, steps), tiles(condition.latent_size, None, host.multiple))
     list(denoise(host, condition, text, text, plan, NOISE))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
-from rapsr_core.refinement.methods import lora_config
 
 from rapsr_core.priors import Prior, fingerprint, load_prior
 from rapsr_core.refinement import Refinement, load_refinement, save_full, save_refinement
 from rapsr_core.refinement.artifact import describe, save_delta
+from rapsr_core.refinement.methods import lora_config
 
 IDENTIFIERS = ("[X]. ", "[V]. ")
 
@@ -37,7 +37,7 @@ def sd_unet(seed: int) -> UNet2DConditionModel:
 def sd_prior(assets: Path) -> Prior:
     prior, unet = load_prior(assets / "prior"), sd_unet(seed=1)
     unet.half().float()  # as loaded from fp16 files
-    return replace(prior, name="tiny-sd", unet=unet, fingerprint=fingerprint(unet, prior.text_encoder))
+    return replace(prior, name="tiny-sd", unet=unet, fingerprint=fingerprint(unet, prior.text.encoders[0]))
 
 
 @pytest.fixture

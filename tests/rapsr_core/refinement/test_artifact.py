@@ -14,7 +14,7 @@ def pipeline(prior) -> StableDiffusionPipeline:
     vae = AutoencoderKL(block_out_channels=(4,), norm_num_groups=2, sample_size=8)
     return StableDiffusionPipeline(
         vae=vae,
-        text_encoder=prior.text_encoder,
+        text_encoder=prior.text.encoders[0],
         tokenizer=prior.tokenizer,
         unet=copy.deepcopy(prior.unet),
         scheduler=prior.scheduler,

@@ -81,7 +81,11 @@ def test_each_identifier_brings_back_its_target(tmp_path: Path) -> None:
     }
     degraded = torch.cat([ropo_target(samples, k) for k in range(4)])
     for text, own, other in (("[X]. ", samples.clean, degraded), ("[V]. ", degraded, samples.clean)):
-        assert (psnr(found[text], own) > psnr(found[text], other) + 3).all(), (text, psnr(found[text], own), psnr(found[text], other))
+        assert (psnr(found[text], own) > psnr(found[text], other) + 3).all(), (
+            text,
+            psnr(found[text], own),
+            psnr(found[text], other),
+        )
 
 
 def ropo_target(samples: FourImages, k: int) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """A toy host over real schedulers: its network is a fixed function of every pixel, so that tiles must equal the whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -24,8 +24,8 @@ class ToyHost(Host):
         self.predicted: list[tuple[int, int, int]] = []  # (t, height, width)
         self.featured = 0
 
-    def encode_text(self, prompts: list[str]) -> Text:
-        return Text(torch.tensor([[[len(p) / 10]] for p in prompts]))
+    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
+        return Text(torch.tensor([[[len(ids) / 10]] for ids in token_ids]))
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         hint = torch.nn.functional.avg_pool2d(guide.mean(1, keepdim=True), 4)
