@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_priors import save_tiny
 
 from rapsr_core.priors import load_prior
-from rapsr_core.refinement import load_refinement
+from rapsr_core.refinement import load_refinement, plugged_in
 from train.refine import main
 
 
@@ -16,10 +17,10 @@ def options(photos: Path, assets: Path, tmp_path: Path) -> list[str]:
 
 
 def test_refinement_is_written_and_belongs_to_its_prior(options, assets, tmp_path):
-    main([*options, "--steps", "2", "--batch-size", "2", "--patch-px", "48", "--export", str(tmp_path / "refinement")])
+    main([*options, "--steps", "2", "--batch-size", "2", "--resolution", "48", "--export", str(tmp_path / "refinement")])
     facts = json.loads((tmp_path / "refinement/refinement.json").read_text())
     assert facts["steps"] == 2
-    assert facts["curated_photographs"] == 2
+    assert facts["photographs"] == 2
     assert facts["prior_fingerprint"] == load_prior(assets / "prior").fingerprint
     refinement = load_refinement(tmp_path / "refinement", load_prior(assets / "prior"))
     assert any(torch.count_nonzero(update.delta()) for name, update in refinement.updates.items() if "add_embedding" in name)
@@ -28,6 +29,57 @@ def test_refinement_is_written_and_belongs_to_its_prior(options, assets, tmp_pat
 def test_dry_run_makes_no_cache(options, tmp_path, capsys):
     main([*options, "--dry-run"])
     printed = capsys.readouterr().out
-    assert "2 curated photographs" in printed
-    assert "'[X]. ' is token ids [314, 343, 26262]" in printed
+    assert "2 photographs at 128 px; 360 steps of 16" in printed
+    assert "'[X]. ' is token ids [314, 343, 26262]: 75%, target clean" in printed
+    assert "memory for weights" in printed
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.fixture
+def published(photos: Path, tmp_path: Path) -> list[str]:
+    """The published preset on a tiny SD 2.1, made small enough for a test."""
+    folder = save_tiny("sd21", tmp_path / "sd21")
+    small = ["--resolution", "96", "--max_train_steps", "2", "--batch-size", "2", "--mixed_precision", "no", "--sheet-steps", "2"]
+    where = ["--prior", str(folder), "--cache", str(tmp_path / "cache"), "--output_dir", str(tmp_path / "out")]
+    return ["--preset", "paper", "--train_data_dir", str(photos), *where, *small, "--threads", "1"]
+
+
+@pytest.mark.parametrize(("method", "format_name"), [(None, "full"), ("attention-only", "delta"), ("lora", "lora")])
+def test_the_published_run_on_stable_diffusion(published, tmp_path, method, format_name):
+    """The format follows from the method; the preset's own is full, and what it says otherwise is kept."""
+    chosen = ["--method", method] if method else []
+    main([*published, *chosen, "--cache-latents", "--cache-texts", "9", "--export", str(tmp_path / "refinement")])
+    prior = load_prior(tmp_path / "sd21")
+    refinement = load_refinement(tmp_path / "refinement", prior)
+    assert refinement.facts["format"] == format_name
+    assert (refinement.facts["learning_rate"], refinement.facts["lr_schedule"]) == (5e-5, "constant")
+    assert refinement.facts["photographs"] == 3 and len(refinement.facts["data_fingerprint"]) == 16
+    before = {name: weight.clone() for name, weight in prior.unet.named_parameters()}
+    with plugged_in(prior.unet, refinement, 1.0):
+        changed = {name for name, weight in prior.unet.named_parameters() if not torch.equal(weight, before[name])}
+    assert any("attn2" in name for name in changed)
+    assert any("resnets" in name for name in changed) == (method != "attention-only")
+    assert (tmp_path / "out/sheet-000002.png").is_file()
+
+
+def test_faults_get_identifiers_of_their_own(published, tmp_path):
+    main([*published, "--faults", "--method", "lora", "--rank", "2", "--export", str(tmp_path / "refinement")])
+    refinement = load_refinement(tmp_path / "refinement", load_prior(tmp_path / "sd21"))
+    assert refinement.others == {"[N]. ": "noise", "[B]. ": "blur", "[J]. ": "JPEG artefacts"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--objective", "ours"], "--objective ours and --lq-free are for the embedded prior"),
+        (["--resolution", "100"], "--resolution is 100; it must be a multiple of 16"),
+        (["--push-to-hub", "me/mine"], "--push-to-hub needs --export"),
+        (["--batch-size", "3", "--gradient_accumulation_steps", "2"], "give a multiple of 2"),
+        (["--negative-share", "1.2"], "must not be negative and add up to 1"),
+    ],
+)
+def test_bad_arguments_are_refused(published, capsys, given, message):
+    with pytest.raises(SystemExit) as error:
+        main([*published, *given])
+    assert error.value.code == 2
+    assert message in capsys.readouterr().err
