@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     photos = training_photos(args.photos)
-    if args.curate is not None:
+    if args.curate:
         photos = best_photos(photos, args.curate, args.out / "curated.json")
     prior = load_prior(args.prior, device="cuda" if torch.cuda.is_available() else "cpu")
     args.resolution = args.resolution or prior.kind.resolution_px

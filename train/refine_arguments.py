@@ -24,7 +24,7 @@ PAPER: dict[str, Any] = {
     "gradient_checkpointing": True,
     "negative_share": 0.2,
     "drop_text_share": 0.05,
-    "curate": None,
+    "curate": 0,
     "seed": 1024,
 }
 """RAP-SR's `params_train_set.yaml` and `train_unet_fine_tune.py`; batch 20 on each of 2 GPUs. HFAID is curated already."""
@@ -91,7 +91,7 @@ def parse(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.N
 def _data(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add(*names("--photos", "--train-data-dir"), type=Path, required=True, help="folder of photographs (manifest.tsv optional)")
-    add("--curate", type=int, metavar="N", help="keep the N best by the ranks of NIQE, BRISQUE and PIQE; all when not given")
+    add("--curate", type=int, metavar="N", help="keep the N best by the ranks of NIQE, BRISQUE and PIQE; 0 = all")
     add(*names("--resolution"), type=int, metavar="PX", help="side of a training image [128 embedded, 512, SDXL 1024]")
     add("--cache", type=Path, default=Path("runs/cache-curated"), help="patches (embedded prior), captions [runs/cache-curated]")
     add("--cache-items", type=int, default=400, metavar="N", help="triples of 256 px, embedded prior [400]")

@@ -57,4 +57,4 @@ INPUTS: Mapping[str, Callable[[Prior, PhotoBatch, Text, tuple[Tensor, Tensor]], 
     "sdxl": text_and_size,
     "x4-upscaler": text_and_lq,
 }
-"""By the name of a prior's kind; the embedded one learns from cached patches instead (task.py)."""
+"""By the name of a prior's kind; the embedded one learns from cached patches instead (patch_task.py)."""

@@ -15,10 +15,10 @@ from rapsr_core.refinement.patch_task import PatchTask
 from rapsr_core.refinement.samples import Material, Ropo, published
 from rapsr_core.training.loop import LoopSettings, Trainer
 from rapsr_core.training.objective import draw
-from rapsr_core.training.patches import Batch
+from rapsr_core.training.patches import Batch, noise_level
 
-SIDE_PX, STEPS = 96, 260
-CONFIG = replace(TINY, block_channels=(32, 48), norm_groups=8)
+SIDE_PX, STEPS = 80, 200
+CONFIG = replace(TINY, block_channels=(48, 64), norm_groups=8)
 
 
 class FourImages:
@@ -26,7 +26,7 @@ class FourImages:
 
     def __init__(self, ropo: Ropo) -> None:
         self.ropo, self.codec = ropo, SpaceToDepthCodec()
-        small = torch.rand(4, 3, 24, 24, generator=torch.Generator().manual_seed(0))
+        small = torch.rand(4, 3, 20, 20, generator=torch.Generator().manual_seed(0))
         self.clean = resize(small, (SIDE_PX, SIDE_PX))
         self.lq = degrade(self.clean, preset("seesr_mild"), [1, 2, 3, 4]).image
         self.guides = resize(self.lq, (SIDE_PX, SIDE_PX))
@@ -42,7 +42,7 @@ class FourImages:
             guide=self.guides[which],
             has_guide=torch.ones(count, dtype=torch.bool),
             noise=torch.stack([torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)) for rng in rngs]),
-            timesteps=torch.tensor([int(rng.integers(1000)) for rng in rngs]),
+            timesteps=torch.from_numpy(noise_level(np.array([rng.random() for rng in rngs]), 0.5) * 999).round().long(),
             texts=[text for _, text in chosen],
             shift=(0, 0),
         )
@@ -63,7 +63,7 @@ def test_each_identifier_brings_back_its_target(tmp_path: Path) -> None:
     with torch.no_grad():
         before = task.loss(100_000, 64)[0].item()
     settings = LoopSettings(
-        steps=STEPS, batch_size=8, learning_rate=4e-3, warmup_steps=20, weight_decay=0.0, mixed_precision="no", decay_from=0.3
+        steps=STEPS, batch_size=8, learning_rate=3e-3, warmup_steps=20, weight_decay=0.0, mixed_precision="no", decay_from=0.3
     )
     Trainer(task, settings, tmp_path / "run").run()
     with torch.no_grad():
@@ -74,14 +74,17 @@ def test_each_identifier_brings_back_its_target(tmp_path: Path) -> None:
             prior.unet,
             samples.codec,
             prior.scheduler,
-            replace(samples.batch(0, 4), noise=torch.randn(4, 48, 24, 24, generator=torch.Generator().manual_seed(9))),
+            replace(
+                samples.batch(0, 4),
+                noise=torch.randn(4, 48, SIDE_PX // 4, SIDE_PX // 4, generator=torch.Generator().manual_seed(9)),
+            ),
             prior.text.encode([f"{row.text}picture {k}" for k in range(4)]).states,
         )
         for row in ropo.identifiers
     }
     degraded = torch.cat([ropo_target(samples, k) for k in range(4)])
     for text, own, other in (("[X]. ", samples.clean, degraded), ("[V]. ", degraded, samples.clean)):
-        assert (psnr(found[text], own) > psnr(found[text], other) + 3).all(), (
+        assert (psnr(found[text], own) > psnr(found[text], other) + 6).all(), (
             text,
             psnr(found[text], own),
             psnr(found[text], other),
