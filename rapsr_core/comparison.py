@@ -193,7 +193,8 @@ class Comparer:
         megapixels: float,
     ) -> Generator[Event, None, Tensor]:
         recipe, texts = prepared.recipe, prepared.prompts[branch]
-        positive, negative = (host.encode_text([texts[side]["token_ids"]]) for side in ("positive", "negative"))
+        learned = self._refinement(recipe).learned if branch == "enhanced" else ()
+        positive, negative = (host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
         schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)

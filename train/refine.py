@@ -18,7 +18,7 @@ import torch
 from tqdm import tqdm
 
 from rapsr_core.priors import Prior, load_prior
-from rapsr_core.refinement.artifact import describe, save_delta, save_full, save_refinement
+from rapsr_core.refinement.artifact import describe, save_delta, save_full, save_learned, save_refinement
 from rapsr_core.refinement.curated import best_photos
 from rapsr_core.refinement.latents import LatentCache
 from rapsr_core.refinement.methods import let_learn
@@ -26,6 +26,7 @@ from rapsr_core.refinement.patch_task import PatchTask
 from rapsr_core.refinement.photo_samples import PhotoSampler
 from rapsr_core.refinement.photo_task import PhotoTask
 from rapsr_core.refinement.samples import Ropo, published, with_faults
+from rapsr_core.refinement.texts import SampleTexts, learn_identifiers
 from rapsr_core.training.cache import CRISP, Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.memory import estimate_gb
@@ -60,11 +61,16 @@ def run(args: argparse.Namespace) -> None:
     describe_run(args, prior, trained, len(photos), ropo)
     if args.dry_run:
         return
-    task = patch_task(args, prior, photos, ropo) if prior.kind.name == "embedded" else photo_task(args, prior, photos, ropo)
+    written = [row.text for row in ropo.identifiers]
+    texts = learn_identifiers(prior.text, written) if args.learn_identifiers else SampleTexts(prior.text)
+    make = patch_task if prior.kind.name == "embedded" else photo_task
+    task = make(args, prior, photos, ropo, texts)
     trainer = train(args, task)
     if args.export and trainer.is_main:
         with trainer.averaged():
             export(args, prior, photos, ropo, trainer.step)
+            if texts.learned is not None:
+                save_learned(args.export, texts.identifiers, texts.learned.first_id, list(texts.learned.vectors))
         print(f"wrote {args.export}")
         if args.push_to_hub:
             push(args.export, args.push_to_hub)
@@ -103,7 +109,7 @@ def describe_run(args: argparse.Namespace, prior: Prior, trained: int, photos: i
     print(f"memory for weights, gradients, optimiser and average: {memory:.2f} GB; activations come on top of it")
 
 
-def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo) -> PatchTask:
+def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo, texts: SampleTexts) -> PatchTask:
     with tqdm(total=args.cache_items, desc="cache items") as bar:
         build_cache(args.cache, photos, args.seed, args.cache_items, CRISP, report=bar.update)
     captions = caption_all(photos, args.cache / "captions.json")
@@ -127,13 +133,14 @@ def patch_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo
         samples=sampler(ropo, args.seed),
         sheet_samples=sampler(only_positive, args.seed + 1_000_003),
         ropo=ropo,
+        texts=texts,
         lpips_weight=args.lpips_weight,
         plain=not ours,
         snr_gamma=args.snr_gamma,
     )
 
 
-def photo_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo) -> PhotoTask:
+def photo_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo, texts: SampleTexts) -> PhotoTask:
     samples = PhotoSampler(
         photos=photos,
         captions=caption_all(photos, args.cache / "captions.json"),
@@ -146,7 +153,7 @@ def photo_task(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo
         degradation=args.degradation,
     )
     latents = LatentCache(prior.autoencoder, args.cache / "latents" if args.cache_latents else None)
-    return PhotoTask(prior, samples, latents, args.snr_gamma, args.cache_texts, args.sheet_steps)
+    return PhotoTask(prior, samples, latents, texts, args.snr_gamma, args.cache_texts, args.sheet_steps)
 
 
 def train(args: argparse.Namespace, task: PatchTask | PhotoTask) -> Trainer:

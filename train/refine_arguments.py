@@ -107,6 +107,7 @@ def _identifiers(group: argparse._ArgumentGroup) -> None:
     add("--negative-share", type=float, help="share of negative samples")
     add("--negative-lq", choices=("same", "independent"), default="same", help="LQ and negative target: one draw or two [same]")
     add("--faults", action="store_true", help="teach [N]. noise, [B]. blur and [J]. JPEG as well, a tenth each")
+    add("--learn-identifiers", action="store_true", help="learned tokens in place of plain text (textual inversion)")
     add("--drop-text-share", type=float, help="share of samples without any text")
 
 

@@ -44,10 +44,10 @@ class EmbeddedHost(Host):
         self.unet = prior.unet
         self.multiple = 2 ** (len(prior.unet.config.block_out_channels) - 1)
 
-    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
+    def encode_text(self, token_ids: Sequence[Sequence[int]], learned: Sequence[Tensor] = ()) -> Text:
         """Hidden states of the prior's own text encoder."""
         with torch.inference_mode():
-            return self.prior.text.encode_ids(token_ids)
+            return self.prior.text.encode_ids(token_ids, learned)
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """The guide, its last row and column repeated to one block more and up to what the UNet divides by; nothing is drawn.

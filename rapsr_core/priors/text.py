@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
+from rapsr_core.priors.learned import standing_in
+
 
 @dataclass(frozen=True)
 class Text:
@@ -34,12 +36,19 @@ class TextStack:
         """
         return self.encode_ids([self.tokenizers[0](prompt, truncation=True).input_ids for prompt in prompts])
 
-    def encode_ids(self, token_ids: Sequence[Sequence[int]]) -> Text:
-        """The same from token ids, begin and end marks included, each row cut to the encoder's length (`prompts.Encoded`)."""
-        outputs = [
-            encoder(_padded(tokenizer, token_ids, encoder), output_hidden_states=len(self.encoders) > 1)
-            for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
-        ]
+    def encode_ids(self, token_ids: Sequence[Sequence[int]], learned: Sequence[Tensor] = ()) -> Text:
+        """The same from token ids, begin and end marks included, each row cut to the encoder's length (`prompts.Encoded`).
+
+        `learned`: vectors (n, width) for each encoder, which ids past the vocabulary stand for (priors/learned.py).
+        """
+        several, outputs = len(self.encoders) > 1, []
+        for k, (tokenizer, encoder) in enumerate(zip(self.tokenizers, self.encoders, strict=True)):
+            ids = _padded(tokenizer, token_ids, encoder)
+            if not learned:
+                outputs.append(encoder(ids, output_hidden_states=several))
+                continue
+            with standing_in(encoder, ids, learned[k]) as known:
+                outputs.append(encoder(known, output_hidden_states=several))
         if len(outputs) == 1:
             return Text(outputs[0].last_hidden_state)
         return Text(torch.cat([o.hidden_states[-2] for o in outputs], -1), outputs[-1].text_embeds)

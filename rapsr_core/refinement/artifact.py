@@ -7,7 +7,7 @@ how it was trained. Loading checks token ids and fingerprint against the prior a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
 
 FACTS = "refinement.json"
 CARD = "README.md"
+LEARNED = "learned_identifiers.safetensors"
 WEIGHTS = {
     "lora": "pytorch_lora_weights.safetensors",
     "full": "unet/diffusion_pytorch_model.safetensors",
@@ -47,7 +48,8 @@ class Refinement:
     """A loaded refinement; `updates` maps a weight's name in the prior's UNet to its update.
 
     `token_ids` has those of every identifier as trained, which need not be what a tokenizer of today gives: encode prompts with
-    `prompts.tokenize_prescribed`. `others` are identifiers beside the two, with what they mean.
+    `prompts.tokenize_prescribed`. `others` are identifiers beside the two, with what they mean. `learned` has the vectors of learned
+    identifiers, a tensor for each encoder; () where they are plain text, as published.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Refinement:
     negative_identifier: str
     others: Mapping[str, str]
     token_ids: Mapping[str, tuple[int, ...]]
+    learned: tuple[Tensor, ...]
     facts: Mapping[str, Any]
 
 
@@ -111,6 +114,14 @@ def save_delta(folder: Path, differences: Iterable[tuple[str, Tensor]], describe
     save_file(changed, folder / WEIGHTS["delta"], metadata={"format": "pt"})
 
 
+def save_learned(folder: Path, texts: Sequence[str], first_id: int, vectors: Sequence[Tensor]) -> None:
+    """Add learned identifiers to a refinement folder: vectors (n, width) for each encoder, ids first_id, first_id + 1, ... for texts."""
+    stored = json.loads((folder / FACTS).read_text())
+    ids = {text: [first_id + k] for k, text in enumerate(texts)}
+    write_facts(folder, stored | {"token_ids": stored["token_ids"] | ids, "learned_identifiers": list(texts)})
+    save_file({str(k): rows.detach().float().cpu().contiguous() for k, rows in enumerate(vectors)}, folder / LEARNED)
+
+
 def _stored(tensor: Tensor) -> Tensor:
     return tensor.detach().to("cpu", torch.float16).contiguous()
 
@@ -141,6 +152,7 @@ def write_facts(folder: Path, stored: Mapping[str, Any]) -> None:
     for format_name, weights in WEIGHTS.items():
         if format_name != stored["format"]:
             (folder / weights).unlink(missing_ok=True)
+    (folder / LEARNED).unlink(missing_ok=True)
     (folder / FACTS).write_text(json.dumps(stored, indent=2, ensure_ascii=False) + "\n")
     (folder / CARD).write_text(model_card(stored))
 
@@ -177,15 +189,29 @@ def load_refinement(name_or_folder: str | Path, prior: Prior) -> Refinement:
             f"this one ({prior.name}) is {prior.fingerprint}; train it again with `python -m train.refine`"
         )
     token_ids = {text: tuple(ids) for text, ids in facts["token_ids"].items()}
-    _check_token_ids(token_ids, prior)
-    updates = _updates(refinement_folder(name_or_folder), facts)
+    learned = facts.get("learned_identifiers", [])
+    _check_token_ids({text: ids for text, ids in token_ids.items() if text not in learned}, prior)
+    folder = refinement_folder(name_or_folder)
+    updates = _updates(folder, facts)
     known = {name for name, _ in prior.unet.named_parameters()}
     if unknown := [name for name in updates if name not in known]:
         raise RefinementError(f"refinement {name_or_folder!s} updates layers the prior does not have: {listed(unknown)}")
     texts = facts["identifiers"]
     return Refinement(
-        str(name_or_folder), updates, texts["positive"], texts["negative"], texts.get("others", {}), token_ids, facts
+        name=str(name_or_folder),
+        updates=updates,
+        positive_identifier=texts["positive"],
+        negative_identifier=texts["negative"],
+        others=texts.get("others", {}),
+        token_ids=token_ids,
+        learned=_learned(folder) if learned else (),
+        facts=facts,
     )
+
+
+def _learned(folder: Path) -> tuple[Tensor, ...]:
+    stored = load_file(folder / LEARNED)
+    return tuple(stored[str(k)] for k in range(len(stored)))
 
 
 def _check_token_ids(token_ids: Mapping[str, tuple[int, ...]], prior: Prior) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from rapsr_core.priors import Prior
 from rapsr_core.priors.naming import UNET_PREFIX, unet_to_ldm
-from rapsr_core.refinement.artifact import Refinement, licence, save_delta
+from rapsr_core.refinement.artifact import Refinement, RefinementError, licence, save_delta, save_learned
 from rapsr_core.refinement.plugin import plugged_in
 
 
@@ -18,8 +18,12 @@ def export_ldm(refinement: Refinement, prior: Prior, strength: float, file: Path
     """Write the prior's whole UNet, refined at a strength, as one fp16 safetensors with the keys of an LDM checkpoint.
 
     The file has no text encoder and no VAE; its header holds identifiers and token ids. Raises ValueError for a prior that is not
-    Stable Diffusion's.
+    Stable Diffusion's, RefinementError for learned identifiers, whose vectors such a file cannot hold.
     """
+    if refinement.learned:
+        raise RefinementError(
+            f"refinement {refinement.name} has learned identifiers, which a UNet file cannot hold; export a delta"
+        )
     names = unet_to_ldm(prior.unet.state_dict())
     with plugged_in(prior.unet, refinement, strength):
         weights = {
@@ -43,3 +47,6 @@ def export_delta(refinement: Refinement, prior: Prior, strength: float, folder: 
     )
     origin = {"format": "delta", "delta_of": refinement.facts["format"], "delta_strength": strength}
     save_delta(folder, differences, {"license": licence(prior)} | dict(refinement.facts) | origin)
+    if refinement.learned:
+        texts = refinement.facts["learned_identifiers"]
+        save_learned(folder, texts, refinement.token_ids[texts[0]][0], refinement.learned)

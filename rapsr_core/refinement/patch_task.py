@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rapsr_core.priors import Prior
 from rapsr_core.refinement.samples import Ropo
+from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.diffusion import Inputs, denoising_loss
 from rapsr_core.training.objective import draw, save_sheet, x0_loss
 from rapsr_core.training.patches import PatchSampler
@@ -27,17 +28,18 @@ class PatchTask:
     samples: PatchSampler
     sheet_samples: PatchSampler
     ropo: Ropo
+    texts: SampleTexts
     lpips_weight: float = 0.0
     plain: bool = False
     snr_gamma: float | None = None
 
     @property
     def modules(self) -> Sequence[nn.Module]:
-        return (self.prior.unet,)
+        return (self.prior.unet, *([self.texts.learned] if self.texts.learned else []))
 
     def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
         batch, prior, codec = self.samples.batch(first, count), self.prior, self.prior.space_to_depth
-        text = self._encode(batch.texts)
+        text = self.texts.encode(batch.texts).states
         if not self.plain:
             return x0_loss(prior.unet, codec, prior.scheduler, batch, text, self.lpips_weight)
         with torch.autocast(batch.target.device.type, enabled=False):
@@ -57,13 +59,15 @@ class PatchTask:
         batch = self.sheet_samples.batch(0, 8)
         captions = [text.split("]. ", 1)[-1] for text in batch.texts]
         outputs = [
-            draw(self.prior.unet, self.prior.space_to_depth, self.prior.scheduler, batch, self._encode([p + c for c in captions]))
+            draw(
+                self.prior.unet,
+                self.prior.space_to_depth,
+                self.prior.scheduler,
+                batch,
+                self.texts.encode([p + c for c in captions]).states,
+            )
             for p in ("", *(row.text for row in self.ropo.identifiers))
         ]
         save_sheet([batch.guide, *outputs, batch.target], path)
         contrast = (outputs[1] - outputs[2]).square().mean() / (outputs[1] - batch.guide).square().mean()
         return {"identifier_contrast": contrast.sqrt().item()}
-
-    @torch.no_grad()
-    def _encode(self, texts: list[str]) -> Tensor:
-        return self.prior.text.encode(texts).states

@@ -13,6 +13,7 @@ from rapsr_core.priors import Prior, Text
 from rapsr_core.refinement.inputs import INPUTS
 from rapsr_core.refinement.latents import LatentCache
 from rapsr_core.refinement.photo_samples import PhotoBatch, PhotoSampler
+from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.diffusion import Inputs, denoising_loss, walk
 from rapsr_core.training.objective import save_sheet
 
@@ -23,12 +24,13 @@ SHEET_IMAGES = 4
 class PhotoTask:
     """What `training.loop.Trainer` runs; only what of the prior's UNet requires a gradient learns.
 
-    `texts_kept`: encoded texts held in memory, 0 = none. `sheet_steps`: steps a validation image is drawn in.
+    `texts_kept`: encoded texts held in memory, 0 = none, and none while identifiers are learned. `sheet_steps`: steps a validation image is drawn in.
     """
 
     prior: Prior
     samples: PhotoSampler
     latents: LatentCache
+    texts: SampleTexts
     snr_gamma: float | None = None
     texts_kept: int = 0
     sheet_steps: int = 50
@@ -36,7 +38,7 @@ class PhotoTask:
 
     @property
     def modules(self) -> Sequence[nn.Module]:
-        return (self.prior.unet,)
+        return (self.prior.unet, *([self.texts.learned] if self.texts.learned else []))
 
     def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
         loss = denoising_loss(self.prior.scheduler, self._inputs(self.samples.batch(first, count)), self.snr_gamma)
@@ -64,16 +66,15 @@ class PhotoTask:
         z = walk(self.prior.scheduler, self._inputs(batch.with_texts(texts)), self.sheet_steps)
         return self.prior.autoencoder.decode(z).clamp(0, 1).float().cpu()
 
-    @torch.no_grad()
     def _encode(self, texts: Sequence[str]) -> Text:
-        if not self.texts_kept:
-            return self.prior.text.encode(texts)
+        if not self.texts_kept or self.texts.learned:
+            return self.texts.encode(texts)
         rows = [self._known.get(text) or self._keep(text) for text in texts]
         pooled = [row.pooled for row in rows if row.pooled is not None]
         return Text(torch.cat([row.states for row in rows]), torch.cat(pooled) if pooled else None)
 
     def _keep(self, text: str) -> Text:
-        encoded = self.prior.text.encode([text])
+        encoded = self.texts.encode([text])
         if len(self._known) < self.texts_kept:
             self._known[text] = encoded
         return encoded

@@ -59,8 +59,11 @@ class Host(Protocol):
     unet: nn.Module  # what a refinement is plugged into
     multiple: int  # a tile's sides, in latent sites, are multiples of this
 
-    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
-        """Encode prompts given as token ids (`prompts.Encoded`): what the page shows is what is encoded."""
+    def encode_text(self, token_ids: Sequence[Sequence[int]], learned: Sequence[Tensor] = ()) -> Text:
+        """Encode prompts given as token ids (`prompts.Encoded`): what the page shows is what is encoded.
+
+        `learned`: a refinement's vectors for ids past the vocabulary (`priors/learned.py`).
+        """
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""

@@ -32,6 +32,7 @@ from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.photo_samples import PhotoBatch, PhotoSampler
 from rapsr_core.refinement.photo_task import PhotoTask
 from rapsr_core.refinement.samples import Ropo, published
+from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.loop import LoopSettings, Trainer
 from rapsr_core.training.photos import Photo
 
@@ -59,7 +60,9 @@ def ours(prior: Prior, sampler: PhotoSampler, folder: Path) -> Callable[[], obje
     settings = LoopSettings(
         steps=10**6, batch_size=BATCH, learning_rate=RATE, warmup_steps=0, lr_schedule="constant", mixed_precision="no"
     )
-    return Trainer(PhotoTask(prior, sampler, LatentCache(prior.autoencoder)), settings, folder).train_step
+    return Trainer(
+        PhotoTask(prior, sampler, LatentCache(prior.autoencoder), SampleTexts(prior.text)), settings, folder
+    ).train_step
 
 
 def diffusers_example(prior: Prior, batch: PhotoBatch) -> Callable[[], object]:

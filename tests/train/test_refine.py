@@ -5,8 +5,13 @@ import pytest
 import torch
 from tiny_priors import save_tiny
 
+from rapsr_core.comparison import Comparer
 from rapsr_core.priors import load_prior
-from rapsr_core.refinement import load_refinement, plugged_in
+from rapsr_core.priors.embedded import VOCABULARY_SIZE
+from rapsr_core.recipe import EnhancedText, Recipe
+from rapsr_core.refinement import RefinementError, load_refinement, plugged_in
+from rapsr_core.refinement.exporting import export_delta, export_ldm
+from rapsr_core.refinement.texts import learn_identifiers
 from train.refine import main
 
 
@@ -83,3 +88,29 @@ def test_bad_arguments_are_refused(published, capsys, given, message):
         main([*published, *given])
     assert error.value.code == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("prior_name", ["embedded", "sd21"])
+def test_learned_identifiers_are_trained_kept_and_used(options, published, assets, tmp_path, prior_name):
+    """Their vectors move, travel with the refinement, through a delta too, and are what a comparison encodes."""
+    embedded = prior_name == "embedded"
+    given = (
+        [*options, "--steps", "2", "--batch-size", "2", "--resolution", "48"] if embedded else [*published, "--method", "lora"]
+    )
+    main([*given, "--learn-identifiers", "--learning-rate", "0.1", "--export", str(tmp_path / "refinement")])
+    prior = load_prior(assets / "prior" if embedded else tmp_path / "sd21")
+    refinement = load_refinement(tmp_path / "refinement", prior)
+    assert refinement.token_ids == {"[X]. ": (VOCABULARY_SIZE,), "[V]. ": (VOCABULARY_SIZE + 1,)}
+    start = learn_identifiers(prior.text, ["[X]. ", "[V]. "]).learned
+    assert start is not None and all((a - b).abs().max() > 1e-3 for a, b in zip(refinement.learned, start.vectors, strict=True))
+    export_delta(refinement, prior, 1.0, tmp_path / "delta")
+    assert all(map(torch.equal, load_refinement(tmp_path / "delta", prior).learned, refinement.learned))
+    if embedded:
+        recipe = Recipe(
+            cleaner="none", steps=1, caption="a photo", enhanced=EnhancedText(refinement=str(tmp_path / "refinement"))
+        )
+        result = Comparer(assets).run(torch.rand(1, 3, 16, 16), recipe, [])
+        assert result.finished.prompts["enhanced"]["negative"]["token_ids"][1] == VOCABULARY_SIZE + 1
+    else:
+        with pytest.raises(RefinementError, match="learned identifiers"):
+            export_ldm(refinement, prior, 1.0, tmp_path / "a.safetensors")

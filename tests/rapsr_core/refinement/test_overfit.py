@@ -13,6 +13,7 @@ from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, bu
 from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.patch_task import PatchTask
 from rapsr_core.refinement.samples import Material, Ropo, published
+from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.loop import LoopSettings, Trainer
 from rapsr_core.training.objective import draw
 from rapsr_core.training.patches import Batch, noise_level
@@ -59,7 +60,7 @@ def test_each_identifier_brings_back_its_target(tmp_path: Path) -> None:
     let_learn(prior.unet, "full", 0, [])
     ropo = Ropo(published(negative_share=0.5), drop_text_share=0.0)
     samples = FourImages(ropo)
-    task = PatchTask(prior, samples, samples, ropo, plain=True)
+    task = PatchTask(prior, samples, samples, ropo, SampleTexts(prior.text), plain=True)
     with torch.no_grad():
         before = task.loss(100_000, 64)[0].item()
     settings = LoopSettings(

@@ -15,6 +15,7 @@ from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.photo_samples import PhotoSampler
 from rapsr_core.refinement.photo_task import PhotoTask
 from rapsr_core.refinement.samples import Ropo
+from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.loop import LoopSettings, Trainer
 from rapsr_core.training.photos import Photo
 
@@ -42,7 +43,9 @@ def task_of(prior: Prior, pool: list[Photo], latents: Path | None = None, texts_
         seed=7,
         takes_lq=prior.kind.takes == "lq",
     )
-    return PhotoTask(prior, sampler, LatentCache(prior.autoencoder, latents), texts_kept=texts_kept, sheet_steps=2)
+    return PhotoTask(
+        prior, sampler, LatentCache(prior.autoencoder, latents), SampleTexts(prior.text), texts_kept=texts_kept, sheet_steps=2
+    )
 
 
 def settings(steps: int) -> LoopSettings:

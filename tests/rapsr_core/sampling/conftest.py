@@ -24,7 +24,7 @@ class ToyHost(Host):
         self.predicted: list[tuple[int, int, int]] = []  # (t, height, width)
         self.featured = 0
 
-    def encode_text(self, token_ids: Sequence[Sequence[int]]) -> Text:
+    def encode_text(self, token_ids: Sequence[Sequence[int]], learned: Sequence[Tensor] = ()) -> Text:
         return Text(torch.tensor([[[len(ids) / 10]] for ids in token_ids]))
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
