@@ -78,7 +78,7 @@ CONTROLS = (
     Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 100, 1),
     Control(
         "guidance_scale", "Guidance scale", "slider", "sampling",
-        "Pull from the negative towards the positive prompt. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,
+        "Pull from the negative towards the positive prompt, in all steps but the last. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,
     ),
     Control(
         "noise_scale", "Noise scale", "slider", "sampling",

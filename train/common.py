@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import PartialState
 from tqdm import tqdm
 
 from rapsr_core.captions import caption
@@ -36,6 +38,11 @@ def check_patch_px(patch_px: int, lpips_weight: float) -> None:
         raise ValueError(f"--patch-px is {patch_px}; it must be a multiple of 16 from 16 to {ITEM_PX}")
     if lpips_weight and patch_px < LPIPS_MIN_PX:
         raise ValueError(f"--patch-px is {patch_px}; LPIPS needs {LPIPS_MIN_PX}: take larger patches, or --lpips-weight 0")
+
+
+def training_device() -> torch.device:
+    """This process's GPU, or the CPU. Joins the other processes of a launch."""
+    return PartialState(cpu=not torch.cuda.is_available()).device
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from rapsr_core.training.cache import Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.patches import PatchSampler
 from rapsr_core.training.photos import Photo, training_photos
-from train.common import caption_all, check_patch_px, progress
+from train.common import caption_all, check_patch_px, progress, training_device
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -84,7 +84,7 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
     else:
         unet, text_encoder, codec = build_unet(config), build_text_encoder(config), build_codec(config)
     for module in (unet, text_encoder):
-        module.train().requires_grad_(True)
+        module.to(training_device()).train().requires_grad_(True)
     scheduler = build_scheduler()
     texts = caption_all(photos, args.cache / "captions.json")
 

@@ -25,14 +25,14 @@ from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.patch_task import PatchTask
 from rapsr_core.refinement.photo_samples import PhotoSampler
 from rapsr_core.refinement.photo_task import PhotoTask
-from rapsr_core.refinement.samples import Ropo, published, with_faults
+from rapsr_core.refinement.samples import Identifier, Ropo, published, with_faults
 from rapsr_core.refinement.texts import SampleTexts, learn_identifiers
 from rapsr_core.training.cache import CRISP, Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.memory import estimate_gb
 from rapsr_core.training.patches import GUIDE_SHARES, NO_GUIDE, PatchSampler
 from rapsr_core.training.photos import Photo, data_fingerprint, training_photos
-from train.common import caption_all, check_patch_px, progress
+from train.common import caption_all, check_patch_px, progress, training_device
 from train.refine_arguments import arguments, parse
 
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     photos = training_photos(args.photos)
     if args.curate:
         photos = best_photos(photos, args.curate, args.out / "curated.json")
-    prior = load_prior(args.prior, device="cuda" if torch.cuda.is_available() else "cpu")
+    prior = load_prior(args.prior, device=training_device())
     args.resolution = args.resolution or prior.kind.resolution_px
     check(args, prior)
     torch.manual_seed(args.seed)
@@ -83,7 +83,7 @@ def check(args: argparse.Namespace, prior: Prior) -> None:
     else:
         if args.objective == "ours" or args.lq_free:
             raise ValueError(
-                f"--objective ours and --lq-free are for the embedded prior; {args.prior} is of kind {prior.kind.name}"
+                f"--objective ours and --lq-free are for the embedded prior; {args.prior} is of kind {prior.kind.name}: take --preset paper"
             )
         unit = 4 * 2 ** len(prior.unet.config.block_out_channels)
         if args.resolution % unit or args.resolution < 80:
@@ -92,7 +92,7 @@ def check(args: argparse.Namespace, prior: Prior) -> None:
         raise ValueError("--push-to-hub needs --export: the folder to upload")
 
 
-def identifiers(args: argparse.Namespace):
+def identifiers(args: argparse.Namespace) -> tuple[Identifier, ...]:
     two = published(args.positive_identifier, args.negative_identifier, args.negative_share, args.negative_lq)
     return with_faults(two) if args.faults else two
 

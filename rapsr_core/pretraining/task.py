@@ -33,13 +33,13 @@ class PretrainingTask:
         return (self.unet, self.text_encoder)
 
     def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
-        batch = self.samples.batch(first, count)
+        batch = self.samples.batch(first, count).to(self.unet.device)
         return x0_loss(self.unet, self.codec, self.scheduler, batch, self._encode(batch.texts), self.lpips_weight)
 
     def sheet(self, path: Path) -> dict[str, float]:
         """Rows: guide, output for good words, for bad words, target. `text_contrast` is what the words change of the
         residual: rms(good - bad) / rms(good - guide). A prior that ignores its text has 0, and no identifier can steer it."""
-        batch = self.sheet_samples.batch(0, 8)
+        batch = self.sheet_samples.batch(0, 8).to(self.unet.device)
         good, bad = (
             draw(self.unet, self.codec, self.scheduler, batch, self._encode([f"{words}, photograph"] * 8))
             for words in ("sharp, clean, high quality", "blurry, noisy, low quality")
@@ -50,4 +50,4 @@ class PretrainingTask:
 
     def _encode(self, texts: list[str]) -> Tensor:
         ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        return self.text_encoder(ids).last_hidden_state
+        return self.text_encoder(ids.to(self.unet.device)).last_hidden_state

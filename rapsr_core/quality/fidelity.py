@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from rapsr_core.quality.table import PARAMETERS
 
+CPU = torch.device("cpu")
+
 
 def luma(image: Tensor) -> Tensor:
     """Y of BT.601 in [16/255, 235/255], as MATLAB's rgb2ycbcr: (B, 3, H, W) in [0, 1] -> (B, 1, H, W)."""
@@ -37,9 +39,9 @@ def ssim_y(image: Tensor, reference: Tensor) -> float:
     return float((((2 * mx * my + c1) * (2 * cov + c2)) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
 
 
-@functools.lru_cache(maxsize=1)
-def lpips_network() -> nn.Module:
-    """LPIPS v0.1 (Zhang et al. 2018): two (B, 3, H, W) images in [-1, 1] -> (B, 1, 1, 1).
+@functools.cache
+def lpips_network(device: torch.device = CPU) -> nn.Module:
+    """LPIPS v0.1 (Zhang et al. 2018): two (B, 3, H, W) images in [-1, 1] -> (B, 1, 1, 1); one network for each device.
 
     Heads from the package `lpips`, imported here; our copy of torchvision's AlexNet convolutions (`features.<layer>.weight|bias`).
     Raises ModuleNotFoundError without that package.
@@ -52,7 +54,7 @@ def lpips_network() -> nn.Module:
     for key, value in load_file(PARAMETERS / "alexnet_features.safetensors").items():
         _, index, kind = key.split(".")
         getattr(by_index[index], kind).data.copy_(value)
-    return network.eval().requires_grad_(False)
+    return network.to(device).eval().requires_grad_(False)
 
 
 def lpips_loss(image: Tensor, reference: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ def lpips_loss(image: Tensor, reference: Tensor) -> Tensor:
 
     The package's own distance has no gradient where all features are zero: its root has no constant inside. This one has.
     """
-    network = lpips_network()
+    network = lpips_network(image.device)
     features = [network.net(network.scaling_layer(x * 2 - 1)) for x in (image, reference)]
     total = image.new_zeros(len(image))
     for ours, theirs, head in zip(*features, network.lins, strict=True):

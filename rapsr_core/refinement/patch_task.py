@@ -38,7 +38,8 @@ class PatchTask:
         return (self.prior.unet, *([self.texts.learned] if self.texts.learned else []))
 
     def loss(self, first: int, count: int) -> tuple[Tensor, dict[str, float]]:
-        batch, prior, codec = self.samples.batch(first, count), self.prior, self.prior.space_to_depth
+        prior, codec = self.prior, self.prior.space_to_depth
+        batch = self.samples.batch(first, count).to(prior.unet.device)
         text = self.texts.encode(batch.texts).states
         if not self.plain:
             return x0_loss(prior.unet, codec, prior.scheduler, batch, text, self.lpips_weight)
@@ -56,7 +57,7 @@ class PatchTask:
 
         `identifier_contrast`: rms(first - second identifier) / rms(first identifier - guide).
         """
-        batch = self.sheet_samples.batch(0, 8)
+        batch = self.sheet_samples.batch(0, 8).to(self.prior.unet.device)
         captions = [text.split("]. ", 1)[-1] for text in batch.texts]
         outputs = [
             draw(

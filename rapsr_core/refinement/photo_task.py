@@ -58,8 +58,7 @@ class PhotoTask:
         return {"identifier_contrast": contrast.sqrt().item()}
 
     def _inputs(self, batch: PhotoBatch) -> Inputs:
-        device = next(self.prior.unet.parameters()).device
-        batch = batch.to(device)
+        batch = batch.to(self.prior.unet.device)
         return INPUTS[self.prior.kind.name](self.prior, batch, self._encode(batch.texts), self.latents.moments(batch))
 
     def _draw(self, batch: PhotoBatch, texts: list[str]) -> Tensor:

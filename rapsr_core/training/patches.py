@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -38,6 +38,11 @@ class Batch:
     timesteps: Tensor
     texts: list[str]
     shift: tuple[int, int]  # pixels below block_px that a perceptual loss cuts off, so that its strides never meet the codec's
+
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        moved = {name: getattr(self, name).to(device) for name in ("target", "guide", "has_guide", "noise", "timesteps")}
+        return replace(self, **moved)
 
 
 def noise_level(share: np.ndarray, pure_noise_share: float) -> np.ndarray:

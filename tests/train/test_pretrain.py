@@ -57,7 +57,7 @@ def test_empty_pool_is_named(tmp_path, capsys):
 
 def test_cache_of_another_seed_is_refused(cache, assets, tmp_path, capsys):
     with pytest.raises(SystemExit):
-        main([*options(cache, assets, tmp_path), "--seed", "7"])
+        main([*options(cache, assets, tmp_path), "--cache-seed", "7"])
     assert "belongs to another seed, pool or kind of target" in capsys.readouterr().err
 
 
