@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
@@ -25,7 +26,8 @@ class AutoencoderCodec:
 
     def moments(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation (B, C, H/f, W/f) of the posterior of (B, 3, H, W) sRGB in [0, 1], unscaled."""
-        posterior = self.vae.encode(2 * image.to(self.vae.dtype) - 1).latent_dist
+        with torch.autocast(image.device.type, enabled=False):
+            posterior = self.vae.encode(2 * image.to(self.vae.dtype) - 1).latent_dist
         return posterior.mean, posterior.std
 
     def sample(self, moments: tuple[Tensor, Tensor], noise: Tensor) -> Tensor:
