@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+
+from rapsr_core.priors import PRIORS
 
 _TAGS = {"lora": "lora", "full": "diffusers", "delta": "diffusers"}
 
@@ -27,7 +30,7 @@ def model_card(stored: Mapping[str, Any]) -> str:
     """Text of README.md from the contents of `refinement.json`. Strings are quoted as JSON, which YAML reads."""
     identifiers = stored["identifiers"]
     front = {
-        "base_model": stored["prior"],
+        "base_model": _base_model(stored["prior"]),
         "library_name": "diffusers",
         "tags": [_TAGS[stored["format"]], "super-resolution", "rap-sr"],
         "pipeline_tag": "image-to-image",
@@ -37,6 +40,12 @@ def model_card(stored: Mapping[str, Any]) -> str:
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += ["# Restoration-prior refinement", "", _origin(stored), "", *_identifier_lines(stored), "", *_settings(stored)]
     return "\n".join([*lines, "", "## Loading", "", "```python", *_loading(stored["format"]), "```", ""])
+
+
+def _base_model(prior: str) -> str:
+    """The hub id of a catalogue name, where it has one."""
+    source = PRIORS[prior].source if prior in PRIORS else prior
+    return prior if Path(source).is_absolute() else source
 
 
 def _origin(stored: Mapping[str, Any]) -> str:
