@@ -18,7 +18,7 @@ from rapsr_core.training.loop import LoopSettings, Trainer
 from rapsr_core.training.objective import draw
 from rapsr_core.training.patches import Batch, noise_level
 
-SIDE_PX, STEPS = 80, 200
+SIDE_PX, STEPS = 80, 260
 CONFIG = replace(TINY, block_channels=(48, 64), norm_groups=8)
 
 
