@@ -10,10 +10,10 @@ from rapsr_core.images import read
 from rapsr_core.quality import score
 from rapsr_core.recipe import EnhancedText, Recipe
 
-MAX_GRID = {"real-esrgan": 1.2, "none": 1.6}
-"""Photographs have about 1. With a bicubic guide the prior has more to add, and a faint grid is measurable (1.33 to 1.46)."""
-MAX_GROWTH = {"real-esrgan": 1.08, "none": 1.2}
-"""Enhanced against baseline. Not 1: the refinement sharpens, and with it the period of 4 px that enlarging by 4 leaves in a guide."""
+MAX_GRID = 1.15
+"""Photographs have about 1; measured here .89 to 1.12, with a cleaned guide and with a bicubic one."""
+MAX_GROWTH = 1.02
+"""Enhanced against baseline; measured .98 to 1.01. On 48 held-out crops the mean does not grow (README)."""
 CROP_PX = 64
 
 
@@ -32,8 +32,8 @@ def crop(name: str):
 def test_no_grid_grows(shipped, name, cleaner):
     result = shipped.run(crop(name), Recipe(cleaner=cleaner, caption="a photo"), [])
     grid = {branch: score(getattr(result, branch), ["grid"])["grid"].value for branch in BRANCHES}
-    assert grid["baseline"] < MAX_GRID[cleaner]
-    assert grid["enhanced"] < MAX_GROWTH[cleaner] * grid["baseline"]
+    assert grid["baseline"] < MAX_GRID
+    assert grid["enhanced"] < MAX_GROWTH * grid["baseline"]
 
 
 def test_the_identifiers_steer_the_refined_prior(shipped):
