@@ -171,7 +171,7 @@ def train(args: argparse.Namespace, task: PatchTask | PhotoTask) -> Trainer:
         mixed_precision=args.mixed_precision,
         seed=args.seed,
         checkpoint_minutes=args.checkpoint_minutes,
-        sheet_steps=args.validation_steps,
+        sheet_every_steps=args.validation_steps,
     )
     trainer = Trainer(task, settings, args.out, args.report_to)
     if args.resume and trainer.resume():

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from rapsr_core.pretraining.targets import WORDS
-from rapsr_core.training.cache import Item, as_tensor, resized_back
+from rapsr_core.training.cache import ITEM_PX, Item, as_tensor, resized_back
 
 TEMPLATES = ("{}", "{}", "{}, photograph", "photo: {}", "{} , photography", "an image: {}")
 DROP_TEXT_SHARE = 0.10
@@ -47,5 +47,5 @@ def _words(quality: str, rng: np.random.Generator) -> str:
 def choose_target_and_text(captions: dict[str, str], item: Item, rng: np.random.Generator) -> tuple[Tensor, str]:
     """Target and text of one sample; bind `captions` (photo name -> caption) to get a `training.patches.Choose`."""
     if rng.random() < LQ_TARGET_SHARE:
-        return resized_back(item.lq, rng), training_text(captions[item.photo], "mixed", rng)
+        return resized_back(as_tensor(item.lq), ITEM_PX, rng), training_text(captions[item.photo], "mixed", rng)
     return as_tensor(item.target), training_text(captions[item.photo], item.quality, rng)

@@ -10,14 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch.nn.functional as F
 from torch import Tensor
 
 from rapsr_core.degradation import degrade, preset
-from rapsr_core.training.cache import PRESETS, Item, as_tensor
+from rapsr_core.training.cache import PRESETS, Item, as_tensor, resized_back
 from rapsr_core.training.faults import add_blur, add_jpeg, add_noise
-
-MODES = ("area", "bilinear", "bicubic")  # of resizing back, drawn evenly, as in the official loader
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,7 @@ def clean(material: Material, rng: np.random.Generator) -> Tensor:
 
 def same_lq(material: Material, rng: np.random.Generator) -> Tensor:
     """The very LQ the prior gets, resized back: one degradation draw for both."""
-    mode = MODES[int(rng.integers(3))]
-    return F.interpolate(material.lq(), size=material.clean.shape[-2:], mode=mode).clamp(0, 1)
+    return resized_back(material.lq(), material.clean.shape[-1], rng)
 
 
 def independent_lq(material: Material, rng: np.random.Generator) -> Tensor:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from rapsr_core.cleaners import SCALE, clean
 from rapsr_core.degradation import degrade, preset
+from rapsr_core.degradation.pipeline import MODES
 from rapsr_core.images import read, resize, to_uint8
 from rapsr_core.training.photos import Photo
 
@@ -179,7 +180,7 @@ def as_tensor(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
 
 
-def resized_back(lq: np.ndarray, rng: np.random.Generator) -> Tensor:
-    """LQ uint8 (h, w, 3) -> (1, 3, ITEM_PX, ITEM_PX) by area, bilinear or bicubic at random, as the official loader."""
-    mode = ("area", "bilinear", "bicubic")[int(rng.integers(3))]
-    return F.interpolate(as_tensor(lq), size=(ITEM_PX, ITEM_PX), mode=mode).clamp(0, 1)
+def resized_back(lq: Tensor, side_px: int, rng: np.random.Generator) -> Tensor:
+    """LQ (1, 3, h, w) -> (1, 3, side, side) by area, bilinear or bicubic at random, as the official loader."""
+    mode = MODES[int(rng.integers(3))]
+    return F.interpolate(lq, size=(side_px, side_px), mode=mode).clamp(0, 1)

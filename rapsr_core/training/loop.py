@@ -50,7 +50,7 @@ class LoopSettings:
     seed: int = 0
     checkpoint_minutes: float = 4.0
     sheet_minutes: float = 20.0
-    sheet_steps: int | None = None  # in place of minutes
+    sheet_every_steps: int | None = None  # in place of minutes
     log_steps: int = 20
 
 
@@ -179,7 +179,7 @@ class Trainer:
             parameter.grad = part.view_as(parameter).clone()
 
     def _sheet_is_due(self, seconds_since: float) -> bool:
-        every = self.settings.sheet_steps
+        every = self.settings.sheet_every_steps
         return self.step % every == 0 if every else seconds_since > self.settings.sheet_minutes * 60
 
     def _any_process(self, flag: bool) -> bool:
@@ -228,7 +228,7 @@ class Trainer:
         if not path.is_file():
             return False
         state = torch.load(path, map_location="cpu", weights_only=True)
-        free = {"checkpoint_minutes", "sheet_minutes", "sheet_steps", "log_steps"}
+        free = {"checkpoint_minutes", "sheet_minutes", "sheet_every_steps", "log_steps"}
         differ = {k: (v, state["settings"][k]) for k, v in asdict(self.settings).items() if state["settings"][k] != v}
         if differ.keys() - free:
             named = "; ".join(f"{k} is {a}, was {b}" for k, (a, b) in differ.items())

@@ -148,7 +148,7 @@ def test_trackers_get_the_rows(tmp_path: Path) -> None:
 
 def test_sheets_every_so_many_steps(tmp_path: Path) -> None:
     task = Line()
-    Trainer(task, replace(SETTINGS, sheet_steps=15), tmp_path).run()
+    Trainer(task, replace(SETTINGS, sheet_every_steps=15), tmp_path).run()
     assert [path.name for path in task.sheets] == ["sheet-000015.png", "sheet-000030.png", "sheet-000040.png"]
 
 
