@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from rapsr_core.cleaners import SCALE, clean_steps
 from rapsr_core.colour import fix_colour
 from rapsr_core.device import Device, choose_device
 from rapsr_core.events import Branch, Event, Finished, Image, Prepared, Scored, Stage
-from rapsr_core.hosts.registry import HOSTS, host_info
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, resize
+from rapsr_core.kept import Baseline, KeptBaselines
 from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
 from rapsr_core.quality.scoring import Score, score
@@ -31,12 +32,14 @@ from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import choose_tile_px, tiles
+from rapsr_core.speeds import FIRST_GUESS, Speeds, network_passes
 
 MIN_SIDE_PX = 16
 MAX_SECONDS = 600.0
 """Longest comparison that is started; beyond it the message offers a crop or a smaller size."""
 _PROBE_PX = 64
-BRANCHES: tuple[Branch, ...] = ("baseline", "enhanced")
+_KEPT = 2
+"""Baselines that are remembered; each holds a few pictures at output size."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +51,13 @@ class ComparisonResult:
     finished: Finished
 
 
-class Speeds:
-    """Seconds per megapixel of x4 output on this machine, by kind of work: an exponential mean of what was measured."""
-
-    def __init__(self, known: dict[str, float] | None = None) -> None:
-        self._known = dict(known or {})
-
-    def add(self, kind: str, seconds: float, megapixels: float) -> None:
-        new = seconds / megapixels
-        self._known[kind] = new if kind not in self._known else 0.5 * self._known[kind] + 0.5 * new
-
-    def seconds(self, recipe: Recipe, megapixels: float) -> float | None:
-        """For a whole comparison with the live metrics; None until one has been measured."""
-        passes, cleaner = f"pass/{recipe.host}", f"cleaner/{recipe.cleaner}"
-        if not {passes, cleaner, "scores"} <= self._known.keys():
-            return None
-        one = 2 * sum(network_passes(recipe)) * self._known[passes] + self._known["scores"] + self._known[cleaner]
-        return one * megapixels
-
-
-FIRST_GUESS = Speeds(
-    {f"pass/{name}": row.pass_seconds for name, row in HOSTS.items()}
-    | {"scores": 3.0, "cleaner/none": 0.1, "cleaner/real-esrgan": 3.5}
-)
-"""Rounded up from one run on two CPU cores (bicubic is assumed); refuses hopeless sizes until this machine has been measured."""
-
-
 class Comparer:
     """Loads what a recipe names when it is first needed, and runs comparisons one at a time (the model is shared)."""
 
     def __init__(self, assets: Path = ASSETS, device: Device | None = None) -> None:
         self.assets, self.device = assets, device or choose_device()
         self.speeds = Speeds()
+        self._baselines = KeptBaselines(_KEPT)
         self._slot, self._loading = threading.Lock(), threading.Lock()
         self._priors: dict[str, Prior] = {}
         self._refinements: dict[tuple[str, str], Refinement] = {}
@@ -137,6 +115,7 @@ class Comparer:
     def compare(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> Generator[Event, None, None]:
         """Events of one comparison of (1, 3, H, W) sRGB in [0, 1], in the order of rapsr_core/events.py.
 
+        Where only the enhanced part of the recipe differs from one of the last comparisons of the image, its baseline is shown again.
         Closing the iterator cancels at the next step, restores the prior's weights and frees the compute slot.
         Raises ImageError, RecipeError or RefinementError before the first event.
         """
@@ -149,63 +128,24 @@ class Comparer:
                 clock.go_on()
 
     def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: _Clock) -> Generator[Event, None, None]:
-        refinement, megapixels = self._refinement(recipe), _output_megapixels(image)
+        refinement = self._refinement(recipe)
         clock.lap()  # loading is not part of a comparison
         prepared = self.prepared(image, recipe)
-        recipe, seconds = prepared.recipe, {"caption": clock.lap()}
-        yield prepared
-        size = self._final_size(image.shape[-2], image.shape[-1], recipe)
-        scores: dict[str, dict[str, Score]] = {"input": score(resize(_enlarged(image), size), metrics)}
-        yield Scored("input", scores["input"])
-        seconds["scores"] = clock.lap()
-        guide = None
-        for done, total, guide in clean_steps(image.to(self.device.device), recipe.cleaner):
-            seconds["cleaner"] = clock.peek()
-            left = prepared.estimated_seconds and max(prepared.estimated_seconds - clock.peek(), 0.0)
-            yield Stage("cleaner", done, total, guide, clock.peek(), left)
-        assert guide is not None
-        self.speeds.add(f"cleaner/{recipe.cleaner}", clock.lap(), megapixels)
+        kept = self._baselines.get(image, prepared.recipe, metrics)
+        if kept is not None:
+            left = self.speeds.seconds(recipe, _output_megapixels(image), baseline=False)
+            prepared = replace(prepared, estimated_seconds=left)
         host = host_info(recipe.host).build(self._prior(recipe), self.device)
-        condition = host.prepare(image, guide, recipe, ImageNoise(recipe.seed))
-        for branch in BRANCHES:
-            unplug = plugged_in(host.unet, refinement, recipe.enhanced.strength) if branch == "enhanced" else nullcontext()
-            with unplug:
-                latent = yield from self._branch(branch, host, condition, prepared, clock, megapixels)
-            result = fix_colour(host.decode(latent, condition), condition.colour_reference, recipe.colour_fix)
-            result = resize(result.clamp(0, 1), size).cpu()
-            seconds[branch] = clock.lap()
-            yield Image(branch, result, seconds[branch])
-            scores[branch] = score(result, metrics)
-            yield Scored(branch, scores[branch])
-            seconds["scores"] += clock.lap()
-        live = [row.seconds for rows in scores.values() for row in rows.values() if row.name in LIVE]
-        if set(LIVE) <= set(metrics):
-            self.speeds.add("scores", sum(live), megapixels)
-        yield Finished(recipe, prepared.prompts, scores, seconds)
-
-    def _branch(
-        self,
-        branch: Branch,
-        host: Host,
-        condition: Condition,
-        prepared: Prepared,
-        clock: _Clock,
-        megapixels: float,
-    ) -> Generator[Event, None, Tensor]:
-        recipe, texts = prepared.recipe, prepared.prompts[branch]
-        learned = self._refinement(recipe).learned if branch == "enhanced" else ()
-        positive, negative = (host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
-        windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, host.multiple)
-        schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)
-        plan, work = Plan(recipe.steps, schedule, windows), network_passes(recipe)
-        other = sum(work) if branch == "baseline" else 0
-        for step in denoise(host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
-            spent = clock.peek()
-            left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
-            yield Stage(branch, step.i, step.n, host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), megapixels)
-        return step.z0
+        size = self._final_size(image.shape[-2], image.shape[-1], recipe)
+        run = _Run(image, size, prepared, tuple(metrics), host, self.device, self.speeds, clock)
+        run.seconds["caption"] = clock.lap()
+        yield prepared
+        baseline = yield from run.kept(kept) if kept else run.baseline()
+        self._baselines.keep(image, prepared.recipe, metrics, baseline)
+        with plugged_in(host.unet, refinement, recipe.enhanced.strength):
+            latent = yield from run.denoised("enhanced", baseline.condition, refinement.learned)
+        _, scores = yield from run.finished("enhanced", latent, baseline.condition)
+        yield Finished(prepared.recipe, prepared.prompts, {**baseline.scores, "enhanced": scores}, run.seconds)
 
     def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
         """(height, width) of the result. Raises RecipeError when more than x4 is asked for."""
@@ -235,6 +175,88 @@ class Comparer:
         return self._refinements[key]
 
 
+class _Run:
+    """One comparison under way; each method is a part of it and yields that part's events."""
+
+    def __init__(
+        self,
+        image: Tensor,
+        size: tuple[int, int],
+        prepared: Prepared,
+        metrics: tuple[str, ...],
+        host: Host,
+        device: Device,
+        speeds: Speeds,
+        clock: _Clock,
+    ) -> None:
+        self.image, self.size, self.prepared, self.recipe, self.metrics = image, size, prepared, prepared.recipe, metrics
+        self.host, self.device, self.speeds, self.clock = host, device, speeds, clock
+        self.megapixels = _output_megapixels(image)
+        self.seconds = {"caption": 0.0, "scores": 0.0, "cleaner": 0.0, "baseline": 0.0, "enhanced": 0.0}
+
+    def baseline(self) -> Generator[Event, None, Baseline]:
+        """The input's scores, the cleaner, and the host without the refinement."""
+        scores = {"input": self._scored(resize(_enlarged(self.image), self.size))}
+        yield Scored("input", scores["input"])
+        guide = yield from self._cleaned()
+        condition = self.host.prepare(self.image, guide, self.recipe, ImageNoise(self.recipe.seed))
+        latent = yield from self.denoised("baseline", condition)
+        result, scores["baseline"] = yield from self.finished("baseline", latent, condition)
+        return Baseline(condition, result, scores, self.seconds["baseline"])
+
+    def kept(self, baseline: Baseline) -> Generator[Event, None, Baseline]:
+        """A baseline of before, shown again."""
+        yield Scored("input", baseline.scores["input"])
+        yield Image("baseline", baseline.image, baseline.seconds, kept=True)
+        yield Scored("baseline", baseline.scores["baseline"])
+        return baseline
+
+    def denoised(self, branch: Branch, condition: Condition, learned: Sequence[Tensor] = ()) -> Generator[Event, None, Tensor]:
+        """The denoising loop of a branch; returns the last latent."""
+        recipe, texts = self.recipe, self.prepared.prompts[branch]
+        positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
+        windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
+        schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)
+        plan, work = Plan(recipe.steps, schedule, windows), network_passes(recipe)
+        other = sum(work) if branch == "baseline" else 0
+        for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
+            spent = self.clock.peek()
+            left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
+            yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), self.megapixels)
+        return step.z0
+
+    def finished(
+        self, branch: Branch, latent: Tensor, condition: Condition
+    ) -> Generator[Event, None, tuple[Tensor, dict[str, Score]]]:
+        """The image of a branch and its scores."""
+        result = fix_colour(self.host.decode(latent, condition), condition.colour_reference, self.recipe.colour_fix)
+        result = resize(result.clamp(0, 1), self.size).cpu()
+        self.seconds[branch] = self.clock.lap()
+        yield Image(branch, result, self.seconds[branch])
+        scores = self._scored(result)
+        yield Scored(branch, scores)
+        return result, scores
+
+    def _cleaned(self) -> Generator[Event, None, Tensor]:
+        guide = None
+        for done, total, guide in clean_steps(self.image.to(self.device.device), self.recipe.cleaner):
+            spent, whole = self.clock.peek(), self.prepared.estimated_seconds
+            yield Stage("cleaner", done, total, guide, spent, whole and max(whole - spent, 0.0))
+        assert guide is not None
+        self.seconds["cleaner"] = self.clock.lap()
+        self.speeds.add(f"cleaner/{self.recipe.cleaner}", self.seconds["cleaner"], self.megapixels)
+        return guide
+
+    def _scored(self, image: Tensor) -> dict[str, Score]:
+        scores = score(image, self.metrics)
+        if set(LIVE) <= scores.keys():
+            self.speeds.add("scores", 3 * sum(scores[name].seconds for name in LIVE), self.megapixels)
+        self.seconds["scores"] += self.clock.lap()
+        return scores
+
+
 class _Clock:
     """Seconds since the last lap, without those between `stop` and `go_on`."""
 
@@ -253,13 +275,6 @@ class _Clock:
     def lap(self) -> float:
         spent, self._began = self.peek(), time.perf_counter()
         return spent
-
-
-def network_passes(recipe: Recipe) -> list[int]:
-    """Network passes of each step of one branch: a step without guidance needs the positive prompt alone."""
-    host = host_info(recipe.host)
-    scale = host.guidance(recipe.guidance_scale, recipe.steps)
-    return [n * (1 if scale(i, 0) is None else 2) for i, n in enumerate(host.passes(recipe.steps))]
 
 
 def _enlarged(image: Tensor) -> Tensor:

@@ -50,7 +50,8 @@ class Image:
 
     which: Branch
     image: Tensor
-    seconds: float
+    seconds: float  # the branch took when it was computed
+    kept: bool = False  # from an earlier comparison: nothing it depends on has changed
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Finished:
     recipe: Recipe
     prompts: dict[str, dict[str, Any]]
     scores: dict[str, dict[str, Score]]  # which -> metric -> score
-    seconds: dict[str, float]  # caption, cleaner, baseline, enhanced, scores
+    seconds: dict[str, float]  # of this comparison: caption, cleaner, baseline, enhanced, scores; 0 = not computed again
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -55,7 +55,8 @@ class LiveRun:
                 self.seconds[event.which] = event.seconds
                 path = self.folder.result(event.image, event.which, self.recipe)
                 self.downloads[event.which] = path
-                self.pictures[event.which] = self._picture(event.which, path, event.image)
+                note = "unchanged, not computed again" if event.kept else ""
+                self.pictures[event.which] = self._picture(event.which, path, event.image, note)
             case events.Finished():
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)

@@ -21,6 +21,7 @@ from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics,
 from rapsr_core.recipe import Recipe
 from rapsr_core.refinement.artifact import FACTS
 from train import refine
+from train.common import part
 from train.evaluate import ERRORS
 
 
@@ -34,6 +35,13 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="[all]")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="JSON of what differs from the default recipe")
     parser.add_argument("--limit", type=int, metavar="N", help="take the first N images")
+    parser.add_argument(
+        "--part",
+        type=part,
+        default="0/1",
+        metavar="K/N",
+        help="evaluate images K, K+N, ... so that several processes share them [0/1]",
+    )
     parser.add_argument("--metrics", nargs="+", default=list(DEFAULT_METRICS), help=f"[{' '.join(DEFAULT_METRICS)}]")
     parser.add_argument("--assets", type=Path, metavar="DIR", default=ASSETS, help="folder of prior/ and refinement/")
     parser.add_argument(
@@ -52,19 +60,20 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    pairs = find_pairs(args.set / "lq", args.set / "hq")[: args.limit]
+    pairs = find_pairs(args.set / "lq", args.set / "hq")[: args.limit][args.part]
     metrics = choose_metrics(args.metrics, has_reference=True)
     recipe = Recipe.from_json(json.loads(args.recipe.read_text(encoding="utf-8"))) if args.recipe else Recipe()
     variants = [VARIANTS[name] for name in args.variants]
     refinements = {variant.name: refinement(args, variant) for variant in variants}
-    comparer, summaries = Comparer(args.assets), {}
+    comparer, folders = Comparer(args.assets), {name: args.out / name / "evaluation" for name in args.variants}
+    runs = [
+        evaluate(pairs, Settings(variant.recipe(recipe, refinements[variant.name]), metrics), comparer, folders[variant.name])
+        for variant in variants
+    ]
     with tqdm(total=len(variants) * len(pairs), desc="images") as bar:
-        for variant in variants:
-            bar.set_postfix_str(variant.name)
-            out = args.out / variant.name / "evaluation"
-            for _ in evaluate(pairs, Settings(variant.recipe(recipe, refinements[variant.name]), metrics), comparer, out):
-                bar.update()
-            summaries[variant.name] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+        for _ in zip(*runs, strict=True):  # all variants of an image before the next one: they share its baseline
+            bar.update(len(runs))
+    summaries = {name: json.loads((out / "summary.json").read_text(encoding="utf-8")) for name, out in folders.items()}
     table = ablation_table(summaries, metrics)
     (args.out / "table.md").write_text(table + "\n", encoding="utf-8")
     print(table)

@@ -19,6 +19,7 @@ from rapsr_core.images import read
 from rapsr_core.quality.scoring import lower_better, score
 from rapsr_core.quality.table import METRICS
 from rapsr_core.training.photos import SUFFIXES
+from train.common import part
 from train.evaluate import ERRORS
 
 Key = tuple[str, str, str]
@@ -33,7 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--metrics", nargs="+", default=["niqe", "brisque", "piqe", "ilniqe"], help="[niqe brisque piqe ilniqe]")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="CSV, a row for each image and metric")
     parser.add_argument(
-        "--part", default="0/1", metavar="K/N", help="images K, K+N, ... so that several processes share them [0/1]"
+        "--part", type=part, default="0/1", metavar="K/N", help="images K, K+N, ... so that several processes share them [0/1]"
     )
     return parser
 
@@ -47,12 +48,11 @@ def main(argv: list[str] | None = None) -> None:
         parser.exit(2, f"error: {error}\n")
 
 
-def run(folders: list[Path], metrics: list[str], out: Path, part: str) -> str:
+def run(folders: list[Path], metrics: list[str], out: Path, taken: slice) -> str:
     """Score what `out` does not have yet; lines of means, and with two folders of the mean difference and its 95 % interval."""
     names = images_of(folders)
-    k, n = (int(number) for number in part.split("/"))
     known = read_scores(out)
-    asked = [(str(folder), name, metric) for name in names[k::n] for folder in folders for metric in metrics]
+    asked = [(str(folder), name, metric) for name in names[taken] for folder in folders for metric in metrics]
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("a", newline="", encoding="utf-8") as file:
         for folder, name, metric in tqdm([key for key in asked if key not in known]):
@@ -62,7 +62,9 @@ def run(folders: list[Path], metrics: list[str], out: Path, part: str) -> str:
             csv.writer(file, lineterminator="\n").writerow([folder, name, metric, f"{row.value:.6g}"])
             file.flush()
     known = read_scores(out)
-    return "\n".join(line(metric, [[known[str(f), name, metric] for name in names[k::n]] for f in folders]) for metric in metrics)
+    return "\n".join(
+        line(metric, [[known[str(f), name, metric] for name in names[taken]] for f in folders]) for metric in metrics
+    )
 
 
 def images_of(folders: list[Path]) -> list[str]:

@@ -41,6 +41,8 @@ VARIANTS = {
         Variant("RPR", NO_IDENTIFIERS, False, "curated data without identifiers, manual prompts"),
         Variant("ROPO", POOL, True, "identifiers on the uncurated pool"),
         Variant("RPR + ROPO", (), True, "the method"),
+        Variant("RPR + ROPO, independent LQ", ("--negative-lq", "independent"), True, "LQ and negative target from two draws"),
+        Variant("RPR + ROPO, LQ-free", ("--lq-free",), True, "trained as a text-only prior, as published"),
     )
 }
 

@@ -150,10 +150,12 @@ def _compare(pair: Pair, settings: Settings, comparer: Comparer, out: Path) -> t
     if pair.lq is None:
         _save(image, out / "lq", pair.name)
     results: dict[str, Tensor] = {}
+    seconds: dict[str, float] = {}
     free = [name for name in settings.metrics if not needs_reference(name)]
     for event in comparer.compare(image, settings.recipe, free):
         if isinstance(event, Image):
             results[event.which] = read(_save(event.image, out / event.which, pair.name))
+            seconds[event.which] = event.seconds
         elif isinstance(event, Finished):
             finished = event
     scores = {which: dict(finished.scores[which]) for which in table.WHICH}
@@ -161,7 +163,7 @@ def _compare(pair: Pair, settings: Settings, comparer: Comparer, out: Path) -> t
         results["input"] = resize(image, (reference.shape[-2], reference.shape[-1]))
         for which in table.WHICH:
             scores[which] |= score(results[which], _referenced(settings.metrics), reference)
-    return _row(pair.name, scores, finished.seconds, settings.metrics)
+    return _row(pair.name, scores, seconds, settings.metrics)
 
 
 def _referenced(metrics: Sequence[str]) -> list[str]:

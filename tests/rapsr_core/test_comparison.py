@@ -33,8 +33,8 @@ def test_events_come_in_order(comparer: Comparer, photo: torch.Tensor) -> None:
 
 
 def test_same_recipe_same_pixels_and_seed_matters(comparer: Comparer, photo: torch.Tensor) -> None:
-    one, two = (comparer.run(photo, RECIPE, []) for _ in range(2))
-    assert torch.equal(one.enhanced, two.enhanced)
+    one, two = (Comparer(comparer.assets, FLOAT32).run(photo, RECIPE, []) for _ in range(2))
+    assert torch.equal(one.baseline, two.baseline) and torch.equal(one.enhanced, two.enhanced)
     assert not torch.equal(one.enhanced, comparer.run(photo, replace(RECIPE, seed=1), []).enhanced)
     assert not torch.equal(one.enhanced, one.baseline)
 
@@ -49,9 +49,42 @@ def test_strength_0_with_equal_prompts_is_the_baseline(comparer: Comparer, photo
     assert not torch.equal(stronger.baseline, stronger.enhanced)
 
 
+def test_a_baseline_is_not_computed_again_while_nothing_it_depends_on_changes(comparer: Comparer, photo: torch.Tensor) -> None:
+    first = comparer.run(photo, RECIPE, ["grid"])
+    other = replace(RECIPE, enhanced=replace(RECIPE.enhanced, strength=0.5))
+    events = list(comparer.compare(photo, other, ["grid"]))
+    assert [type(e) for e in events] == [Prepared, Scored, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
+    shown, made = (e for e in events if isinstance(e, Image))
+    assert (shown.kept, made.kept) == (True, False)
+    assert shown.seconds == first.finished.seconds["baseline"] and events[-1].seconds["baseline"] == 0
+    anew = Comparer(comparer.assets, FLOAT32).run(photo, other, ["grid"])
+    assert torch.equal(shown.image, anew.baseline) and torch.equal(made.image, anew.enhanced)
+    assert events[-1].scores["baseline"]["grid"].value == anew.finished.scores["baseline"]["grid"].value
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"steps": 2}, {"caption": "a dog"}, {"output_scale": 2.0}, {"baseline": BaselineText("soft")}, {"cleaner": "real-esrgan"}],
+    ids=str,
+)  # fmt: skip
+def test_a_baseline_is_computed_again_when_something_it_depends_on_changes(comparer: Comparer, photo, change) -> None:
+    comparer.run(photo, RECIPE, [])
+    again = comparer.compare(photo, replace(RECIPE, **change), [])
+    assert not any(e.kept for e in again if isinstance(e, Image))
+
+
+def test_baselines_belong_to_their_picture_and_metrics(comparer: Comparer, photo: torch.Tensor) -> None:
+    comparer.run(photo, RECIPE, [])
+    for image, metrics in ((photo.flip(-1), []), (photo, ["grid"])):
+        assert not any(e.kept for e in comparer.compare(image, RECIPE, metrics) if isinstance(e, Image))
+    assert any(e.kept for e in comparer.compare(photo.flip(-1), RECIPE, []) if isinstance(e, Image))
+    assert not any(e.kept for e in comparer.compare(photo + 0.0, replace(RECIPE, seed=5), []) if isinstance(e, Image))  # a third
+    assert not any(e.kept for e in comparer.compare(photo, RECIPE, ["grid"]) if isinstance(e, Image))  # the oldest is gone
+
+
 @pytest.mark.parametrize("after", [1, 4, 7, 9])
 def test_closing_restores_the_weights_and_frees_the_slot(comparer: Comparer, photo: torch.Tensor, after: int) -> None:
-    list(comparer.compare(photo, RECIPE, []))
+    list(comparer.compare(photo, replace(RECIPE, seed=1), []))
     unet = comparer._prior(RECIPE).unet
     before = {n: (p.data_ptr(), p.clone()) for n, p in unet.named_parameters()}
     events = comparer.compare(photo, RECIPE, [])
@@ -103,7 +136,7 @@ def test_guidance_1_ignores_the_negative_prompts(comparer: Comparer, photo: torc
 
 
 def test_the_listeners_time_is_not_the_methods(comparer: Comparer, photo: torch.Tensor) -> None:
-    comparer.run(photo, RECIPE, [])  # loads
+    comparer.run(photo, replace(RECIPE, seed=1), [])  # loads
     began, listened = time.perf_counter(), 0.0
     for event in comparer.compare(photo, RECIPE, []):
         before = time.perf_counter()

@@ -40,7 +40,21 @@ def test_every_variant_is_trained_evaluated_and_compared(options, tmp_path, caps
     }
     assert [fact["negative_share"] for fact in facts.values()] == [0.0, 0.25, 0.25]
     assert facts["RPR"]["identifiers"]["positive"] == ""
+    rows = [(tmp_path / "out" / name / "evaluation/scores.csv").read_text() for name in VARIANTS]
+    baselines = [[line.split(",")[2] for line in row.splitlines()[1:]] for row in rows]
+    assert all(found == baselines[0] for found in baselines)
     main([*options[: options.index("--refine")], "--variants", "RPR", "--refine", "--learning-rate", "none"])  # trained already
+
+
+def test_processes_share_the_images(options, tmp_path):
+    some = ["--variants", "identifiers alone", "--part"]
+    at = options.index("--refine")
+    for k in ("0/2", "1/2"):
+        main([*options[:at], *some, k, *options[at:]])
+    lines = (tmp_path / "out/identifiers alone/evaluation/scores.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["image", "a", "b"]
+    with pytest.raises(SystemExit):
+        main([*options[:at], *some, "2/2", *options[at:]])
 
 
 def test_variants_differ_in_the_enhanced_branch_alone():

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from rapsr_core.cleaners import clean
-from rapsr_core.comparison import network_passes
 from rapsr_core.device import Device
 from rapsr_core.hosts.embedded import EmbeddedHost, shifts_px
 from rapsr_core.hosts.registry import host_info
@@ -18,6 +17,7 @@ from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import tiles
+from rapsr_core.speeds import network_passes
 
 NOISE, RECIPE = ImageNoise(0), Recipe()
 
