@@ -28,12 +28,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Rule:
-    """`low` <= value <= `high`; with `best`, the value must be among this share of the best of those that came so far, in (0, 1]."""
+    """`low` <= value <= `high`; with `best`, the value must be among this share of the best of those that came so far, in (0, 1].
+
+    `missing`: whether an image passes whose value could not be measured, or has none (the JPEG quality of a PNG).
+    """
 
     column: str
     low: float | None = None
     high: float | None = None
     best: float | None = None
+    missing: Literal["pass", "fail"] = "fail"
 
 
 @dataclass(frozen=True)
