@@ -15,6 +15,11 @@ def constant(scale: float) -> GuidanceSchedule:
     return lambda i, t: None if scale == 1 else scale
 
 
+def constant_over(scale: float, steps: int) -> GuidanceSchedule:
+    """`constant`, for any number of steps."""
+    return constant(scale)
+
+
 def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
     """The same guidance at every step but the last of several, which has nothing left to choose.
 
