@@ -130,7 +130,7 @@ def verdicts(decisions: Sequence[Decision], ids: Sequence[str], minimum_votes: i
     The majority of the reviewers' first looks decides; a tie, and fewer than `minimum_votes`, leave the picture open. Second looks
     measure a reviewer and do not vote.
     """
-    given = [of for of in votes(decisions).values()]
+    given = list(votes(decisions).values())
     found: dict[str, Review] = {}
     for name in ids:
         cast = [of[name] for of in given if name in of]
