@@ -125,7 +125,7 @@ async function decide(verdict, reason = "") {
   const what = tokens.length > 1 ? `${tokens.length} pictures ${verdict}ed` : verdict === "accept" ? "Accepted" : "Rejected";
   grid.clear();
   take(next);
-  say(`${what}${reason && ": " + reason}. U takes it back`, verdict);
+  say(`${what}${reason && ": " + reason}. Undo takes it back`, verdict);
   if (view === "grid") grid.focus();
 }
 
