@@ -13,6 +13,7 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -34,6 +35,9 @@ from rapsr_core.training.patches import GUIDE_SHARES, NO_GUIDE, PatchSampler
 from rapsr_core.training.photos import Photo, data_fingerprint, training_photos
 from train.common import caption_all, check_patch_px, progress, training_device
 from train.refine_arguments import arguments, parse
+
+CURVE_ROWS = 100
+"""Most rows of the log that a refinement folder carries."""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -192,7 +196,7 @@ def export(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ro
         "steps": steps,
         "photographs": len(photos),
         "data_fingerprint": data_fingerprint(photos),
-        "curve": [json.loads(line) for line in (args.out / "progress.jsonl").read_text().splitlines()][::10],
+        "curve": curve(args.out / "progress.jsonl"),
     }
     if args.method == "lora":
         save_refinement(args.export, prior, pair, facts | {"targets": args.targets}, others=others)
@@ -202,6 +206,12 @@ def export(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ro
         before = dict(load_prior(args.prior).unet.named_parameters())
         differences = ((n, p.detach().cpu().float() - before[n].float()) for n, p in prior.unet.named_parameters())
         save_delta(args.export, differences, describe("delta", prior, pair, others) | facts)
+
+
+def curve(progress: Path) -> list[dict[str, Any]]:
+    """The rows of a progress file, evenly thinned to at most CURVE_ROWS; the last one is always there."""
+    rows = [json.loads(line) for line in progress.read_text().splitlines()]
+    return rows[:: -max(1, -(-len(rows) // CURVE_ROWS))][::-1]
 
 
 def push(folder: Path, repository: str) -> None:

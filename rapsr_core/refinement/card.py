@@ -12,7 +12,8 @@ from rapsr_core.priors import PRIORS
 _TAGS = {"lora": "lora", "full": "diffusers", "delta": "diffusers"}
 
 _LOADING = {
-    "lora": "pipe.load_lora_weights(FOLDER)  # a diffusers pipeline of the prior",
+    "lora": """pipe.load_lora_weights(FOLDER)  # a diffusers pipeline of the prior; a UNet alone, as the embedded prior's:
+unet.load_lora_adapter(FOLDER, weight_name="pytorch_lora_weights.safetensors", prefix="unet")""",
     "full": 'pipe.unet = UNet2DConditionModel.from_pretrained(FOLDER, subfolder="unet")  # diffusers',
     "delta": "# delta.safetensors is added to the weights of the same names; diffusers has no loader for it",
 }

@@ -12,7 +12,7 @@ from rapsr_core.recipe import EnhancedText, Recipe
 from rapsr_core.refinement import RefinementError, load_refinement, plugged_in
 from rapsr_core.refinement.exporting import export_delta, export_ldm
 from rapsr_core.refinement.texts import learn_identifiers
-from train.refine import main
+from train.refine import curve, main
 
 
 @pytest.fixture
@@ -114,3 +114,10 @@ def test_learned_identifiers_are_trained_kept_and_used(options, published, asset
     else:
         with pytest.raises(RefinementError, match="learned identifiers"):
             export_ldm(refinement, prior, 1.0, tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(1, 1), (100, 100), (101, 51), (250, 84)])
+def test_the_curve_of_a_refinement_is_thinned_and_keeps_its_end(tmp_path, rows, kept):
+    (tmp_path / "progress.jsonl").write_text("".join(f'{{"step": {i}}}\n' for i in range(rows)))
+    found = [row["step"] for row in curve(tmp_path / "progress.jsonl")]
+    assert len(found) == kept and found[-1] == rows - 1 and found == sorted(found)
