@@ -87,10 +87,10 @@ def opened(review: Review, context: BrowserContext) -> Iterator[Page]:
 
 
 def press(page: Page, key: str, said: str) -> None:
-    """A key, and what the page says after it; then the next picture is on the screen."""
+    """A key once a picture is on the screen, and what the page says after it."""
+    page.wait_for_selector("body[data-shown]")
     page.keyboard.press(key)
     expect(page.locator("#said")).to_contain_text(said)
-    page.wait_for_function("document.querySelector('#end:not([hidden])') || document.getElementById('photo').complete")
 
 
 def source(page: Page) -> str:
@@ -125,6 +125,7 @@ def test_accepts_rejects_and_undoes_by_keyboard_and_resumes_after_a_reload(page:
 def test_buttons_do_what_the_keys_do(page: Page) -> None:
     page.get_by_role("button", name="Accept").click()
     counts(page, f"1 of {LOOKS} · 1 accepted · 0 rejected")
+    page.wait_for_selector("body[data-shown]")
     page.get_by_role("button", name="Reject", exact=False).and_(page.locator("#reject")).click()
     counts(page, f"2 of {LOOKS} · 1 accepted · 1 rejected")
     page.get_by_role("button", name="Undo").click()
@@ -187,6 +188,19 @@ def test_the_grid_decides_about_several_at_once_and_undoes_them_together(page: P
     assert [line["verdict"] for line in review.lines()] == ["reject"] * 2 + ["accept"] * 12 + ["undo"] * 12
 
 
+def test_a_held_key_decides_once(page: Page) -> None:
+    page.locator("#accept").focus()
+    for key in ("Enter", "ArrowLeft", "a"):
+        page.wait_for_selector("body[data-shown]")
+        page.keyboard.down(key)
+        page.wait_for_timeout(150)
+        for _ in range(5):  # what a held key sends
+            page.keyboard.down(key)
+            page.wait_for_timeout(40)
+        page.keyboard.up(key)
+    counts(page, f"3 of {LOOKS} · 2 accepted · 1 rejected")
+
+
 def test_a_picture_of_the_grid_opens_alone(page: Page) -> None:
     page.keyboard.press("g")
     page.keyboard.press("ArrowRight")
@@ -194,6 +208,19 @@ def test_a_picture_of_the_grid_opens_alone(page: Page) -> None:
     page.keyboard.press("o")
     expect(page.locator("#photo")).to_have_attribute("src", re.compile(f"/picture/{token}$"))
     press(page, "a", "Accepted")
+
+
+def test_a_picture_that_is_not_on_the_screen_yet_cannot_be_decided(page: Page, review: Review) -> None:
+    loaded = page.evaluate("fetch('state').then((answer) => answer.json())")["queue"][:5]
+    page.route("**/picture/*", lambda route: route.continue_() if route.request.url.endswith(tuple(loaded)) else None)
+    for token in loaded:
+        expect(page.locator("body")).to_have_attribute("data-shown", token)
+        page.keyboard.press("a")
+    counts(page, f"5 of {LOOKS} · 5 accepted · 0 rejected")
+    expect(page.locator("body[data-shown]")).to_have_count(0)
+    page.keyboard.press("a")
+    expect(page.locator("#said")).to_have_text("Still loading: nothing is decided unseen")
+    assert len(review.lines()) == 5
 
 
 def test_the_end_comes_after_the_second_looks_and_can_be_undone(page: Page, review: Review) -> None:
@@ -204,7 +231,8 @@ def test_the_end_comes_after_the_second_looks_and_can_be_undone(page: Page, revi
         counts(page, f"{done} of {LOOKS} · {done} accepted · 0 rejected")
     expect(page.locator("#end")).to_be_visible()
     assert sorted(line["round"] for line in review.lines()) == [1] * PICTURES + [2] * (LOOKS - PICTURES)
-    press(page, "u", "Taken back: 9 pictures")
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_contain_text("Taken back: 9 pictures")
     expect(page.locator("#end")).to_be_hidden()
 
 

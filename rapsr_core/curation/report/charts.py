@@ -23,6 +23,8 @@ MAX_STRETCH = 0.6
 """A threshold up to this share of the axis beyond its end stretches it; one farther away is named at the edge."""
 
 BINS = (10, 40)
+LABEL = 60
+"""Room for a threshold's label."""
 
 
 def histogram(column: Column, pool: Floats, kept: Floats, rule: Rule | None) -> str:
@@ -153,7 +155,7 @@ def _lines(rule: Rule | None, x: _Scale) -> list[str]:
     found = []
     for bound, low in _bounds(rule, x):
         at = x(bound)
-        anchor = "start" if at < WIDTH / 2 else "end"
+        anchor = "end" if at > (LABEL if low else WIDTH - LABEL) else "start"  # away from each other
         found.append(
             f'<line class="bound" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP - 4}" y2="{HEIGHT - BOTTOM}"/>'
             f'<text class="bound" x="{at:.1f}" y="{TOP - 6}" text-anchor="{anchor}">{"≥" if low else "≤"} {bound:.4g}</text>'
@@ -175,5 +177,8 @@ def _said(column: Column, pool: Floats, kept: Floats, rule: Rule | None) -> str:
 
 
 def _tick(value: float) -> str:
+    for unit, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * unit or (abs(value) >= unit and unit > 1e3):
+            return f"{value / unit:.4g}{sign}".replace("-", "−")
     text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}" if abs(value) > 1e-12 else "0"
     return text.replace("-", "−")

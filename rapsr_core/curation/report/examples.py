@@ -39,7 +39,7 @@ def reasons(report: Report) -> str:
             rule = rule_text(report.rules.get(column), _unit(report, column))
             told = f"{len(rows):,} left out" + (f"; kept is {rule}" if rule else "")
             figures = [_figure(report, i, [report.selection.verdicts[i].reason]) for i in _spread(report, column, rows)]
-            parts.append(_row(title, told, figures))
+            parts.append(_row("h3", title, told, figures))
     return section("left-out", "Examples of what was left out", *parts)
 
 
@@ -56,7 +56,7 @@ def clusters(report: Report) -> str:
         figures = [_figure(report, place[name], ["stays"])]
         figures += [_figure(report, i, ["left out"]) for i in members[name][: SHOWN - 1]]
         parts.append(
-            f'<div class="cluster"><h4>{len(members[name]) + 1} alike</h4><div class="pictures">{"".join(figures)}</div></div>'
+            f'<div class="cluster"><h3>{len(members[name]) + 1} alike</h3><div class="pictures">{"".join(figures)}</div></div>'
         )
     if not parts:
         return ""
@@ -78,7 +78,7 @@ def _stage_extremes(report: Report, stage: Stage) -> str:
             figures = [_figure(report, int(i), [_value(column, values[i], places)]) for i in chosen]
             if figures:
                 told = column.help if word == "best" else ""
-                parts.append(_row(f"{column.label} {arrow(column)}, {word}", told, figures))
+                parts.append(_row("h4", f"{column.label} {arrow(column)}, {word}", told, figures))
     return f"<h3>{escape(stage.label)}</h3>{''.join(parts)}" if parts else ""
 
 
@@ -99,9 +99,9 @@ def _figure(report: Report, i: int, lines: list[str]) -> str:
     return picture(name, report.thumbnail(name), lines)
 
 
-def _row(title: str, told: str, figures: list[str]) -> str:
+def _row(level: str, title: str, told: str, figures: list[str]) -> str:
     said = f"<p>{escape(told)}</p>" if told else ""
-    return f'<h4>{escape(title)}</h4>{said}<div class="pictures">{"".join(figures)}</div>'
+    return f'<{level}>{escape(title)}</{level}>{said}<div class="pictures">{"".join(figures)}</div>'
 
 
 def _unit(report: Report, name: str) -> str:

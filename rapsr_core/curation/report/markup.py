@@ -30,7 +30,7 @@ def picture(name: str, data: bytes | None, lines: Sequence[str]) -> str:
     if data is None:
         shown = '<div class="nothing">no picture</div>'
     else:
-        shown = f'<img src="data:image/jpeg;base64,{base64.b64encode(data).decode()}" alt="{escape(name)}" loading="lazy">'
+        shown = f'<img src="data:image/jpeg;base64,{base64.b64encode(data).decode()}" alt="{escape(name)}">'
     said = "".join(f"<span>{escape(line)}</span>" for line in lines)
     return f'<figure>{shown}<figcaption>{said}<span class="id" title="{escape(name)}">{escape(name)}</span></figcaption></figure>'
 

@@ -11,7 +11,7 @@ from rapsr_core.curation.columns import Column
 from rapsr_core.curation.report.facts import Report
 
 RESAMPLES = 2000
-GROUPS = 500
+GROUPS = 200
 """A bootstrap of more values resamples this many groups of neighbours in place of values; the spread within a group is lost."""
 
 Floats = NDArray[np.float64]

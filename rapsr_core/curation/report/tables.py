@@ -32,7 +32,7 @@ def funnel(report: Report) -> str:
         label = escape(stage_label(step.stage, report.stages))
         out = f"{step.entered - step.left:,}"
         rows.append([label, f"{step.entered:,}", out, f"{step.left:,}", percent(step.left, pool), _bar(share)])
-    return table("Images per stage", ["Stage", "In", "Left out", "Remain", "Of the pool", ""], rows, range(1, 5), "funnel")
+    return table("Images per stage", ["Stage", "In", "Left out", "Remain", "Of the pool", "Share"], rows, range(1, 5), "funnel")
 
 
 def reasons(report: Report) -> str:
@@ -88,9 +88,9 @@ def errors(report: Report) -> str:
     found = [(name, str(error)) for name, error in zip(report.ids, report.columns["error"], strict=True) if error]
     if not found:
         return ""
-    told = f"<p>{len(found):,} files" + (f", the first {MAX_ERRORS} of them:</p>" if len(found) > MAX_ERRORS else ".</p>")
+    told = f"<p>The first {MAX_ERRORS} of {len(found):,}:</p>" if len(found) > MAX_ERRORS else ""
     rows = [[escape(name), escape(error)] for name, error in found[:MAX_ERRORS]]
-    return told + table("Files that could not be used", ["File", "Why"], rows, (), "texts")
+    return told + table("Files and what is wrong with them", ["File", "Why"], rows, (), "texts")
 
 
 def agreement(report: Report) -> str:

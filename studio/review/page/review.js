@@ -66,6 +66,7 @@ async function open(token) {
   if (token === current && shown) return;
   current = token;
   shown = false;
+  delete document.body.dataset.shown;
   const image = load(token);
   let fault = "";
   try { await image.decode(); } catch { fault = await why(token); }
@@ -118,7 +119,7 @@ document.addEventListener("visibilitychange", () => {
 async function decide(verdict, reason = "") {
   if (busy || !state?.queue.length) return;
   const tokens = view === "grid" ? grid.choice() : [current];
-  if (view === "single" && !shown) return;
+  if (view === "single" && !shown) return say("Still loading: nothing is decided unseen");
   if (!tokens.length) return say("Select pictures first: click them, or S for all");
   const next = await ask("decide", { tokens, verdict, reason, seconds: seconds() });
   if (!next) return;
@@ -189,6 +190,7 @@ document.addEventListener("keydown", (event) => {
     if ((repeats || !event.repeat) && onArrow(event)) event.preventDefault();
     return;
   }
+  if (event.repeat && ["Enter", " "].includes(event.key)) return event.preventDefault(); // a held key would press a button again and again
   const reason = state?.reasons[Number(event.key) - 1];
   const act = reason ? () => decide("reject", reason) : KEYS[event.key.toLowerCase()];
   if (!act || event.repeat) return;
@@ -208,7 +210,6 @@ function fillReasons(reasons) {
     button.type = "button";
     button.append(key, " " + reason);
     button.setAttribute("aria-keyshortcuts", String(i + 1));
-    button.setAttribute("aria-label", `Reject: ${reason}`);
     button.addEventListener("click", () => decide("reject", reason));
     return button;
   }));

@@ -73,6 +73,16 @@ def test_ticks_are_few_round_and_inside(low, high):
     assert round(step, 6) in (1, 2, 5)
 
 
+def test_labels_of_large_values_are_short_and_have_a_true_minus():
+    labels = [t.text for t in parts(histogram(COLUMN, POOL * 20_000 - 1_000_000, POOL[:0], None), "text", "tick")]
+    assert labels == ["−400k", "−200k", "0", "200k", "400k"]
+
+
+def test_labels_of_two_near_thresholds_point_away_from_each_other():
+    svg = histogram(COLUMN, POOL, POOL, Rule("noise", low=49, high=51))
+    assert [text.get("text-anchor") for text in parts(svg, "text", "bound")] == ["end", "start"]
+
+
 def test_gains_are_right_of_zero_when_better_and_marked_when_used_to_select(report):
     judged = [c for c in compare(report) if c.gain is not None]
     svg = gains(judged)
