@@ -53,7 +53,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def review(pool: Path, tmp_path: Path) -> Iterator[Review]:
     desk = Desk(Session(tmp_path / "r.jsonl", images_in(pool), "ana"), pool)
     with build(desk, 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield Review(f"http://127.0.0.1:{server.server_port}", tmp_path / "r.jsonl")
         server.shutdown()

@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from rapsr_core.curation.agreement import cohen_kappa, estimate, fleiss_kappa, krippendorff_alpha, percent_agreement
 
@@ -75,13 +76,12 @@ def test_a_coefficient_is_undefined_when_only_one_category_was_used():
     assert estimate(krippendorff_alpha, np.array([[2, 0], [3, 0]])).value is None
 
 
-def test_the_interval_covers_the_true_agreement_in_about_95_of_100_studies():
-    covered = 0
-    for seed in range(100):
-        same = np.random.default_rng(seed).random(80) < 0.8
-        found = estimate(percent_agreement, np.stack([1 + same, 1 - same], axis=1).astype(np.int64))
-        covered += found.low <= 0.8 <= found.high
-    assert 88 <= covered <= 99
+def test_the_interval_is_that_of_resampled_pictures():
+    same = np.arange(80) < 64
+    found = estimate(percent_agreement, np.stack([1 + same, 1 - same], axis=1).astype(np.int64))
+    exact = binom(80, 0.8).ppf([0.025, 0.975]) / 80  # a resample of agreements is binomial
+    assert (found.value, found.units) == (0.8, 80)
+    assert [found.low, found.high] == pytest.approx(exact, abs=1 / 80)
 
 
 def test_a_single_unit_has_a_value_but_no_interval_and_none_has_neither():

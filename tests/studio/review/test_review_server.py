@@ -44,7 +44,7 @@ def pool(tmp_path):
 def site(pool, tmp_path):
     desk = Desk(Session(tmp_path / "review.jsonl", images_in(pool), "ana"), pool)
     with build(desk, 0) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield Site(server.server_port, desk, tmp_path / "review.jsonl")
         server.shutdown()
