@@ -98,7 +98,7 @@ def agreement(report: Report) -> str:
     found = report.agreement
     if found is None or not found.reviewers:
         return ""
-    rows = [_estimate("Percent agreement", found.percent), _estimate("Krippendorff’s alpha", found.alpha)]
+    rows = [_estimate("Observed agreement", found.percent), _estimate("Krippendorff’s alpha", found.alpha)]
     rows.append(_estimate("Fleiss’ kappa", found.fleiss))
     if found.cohen is not None:
         rows.append(_estimate("Cohen’s kappa", found.cohen))
@@ -110,7 +110,7 @@ def agreement(report: Report) -> str:
     own = [
         row
         for name, looks in found.second_looks.items()
-        for row in (_estimate(f"{name}: percent agreement", looks.percent), _estimate(f"{name}: Cohen’s kappa", looks.kappa))
+        for row in (_estimate(f"{name}: observed agreement", looks.percent), _estimate(f"{name}: Cohen’s kappa", looks.kappa))
     ]
     if own:
         parts.append(table("Each with themselves: blind second look against first", heads, own, (1, 2, 3)))

@@ -193,23 +193,25 @@ def test_ids_are_read_from_a_list_and_from_a_folder(pool, tmp_path):
     assert "sub/big.tif" in images_in(pool)
 
 
-def test_the_command_prints_its_address_serves_there_and_stops(pool, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "studio.review",
-        str(pool),
-        "--reviewer",
-        "ana",
-        "--review",
-        str(tmp_path / "r"),
-        "--port",
-        "0",
-    ]
+def start(pool, file):
+    command = [sys.executable, "-m", "studio.review", str(pool), "--reviewer", "ana", "--review", str(file), "--port", "0"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    address = re.search(r"http://127.0.0.1:\d+", process.stdout.readline())
-    with urllib.request.urlopen(address[0] + "/state") as answer:
-        assert json.load(answer)["total"] == 33
+    return process, re.search(r"http://127.0.0.1:\d+", process.stdout.readline())[0]
+
+
+def test_the_command_resumes_after_a_kill_with_every_answered_decision(pool, tmp_path):
+    process, address = start(pool, tmp_path / "r")
+    with urllib.request.urlopen(address + "/state") as answer:
+        token = json.load(answer)["queue"][0]
+    body = json.dumps({"tokens": [token], "verdict": "reject", "seconds": 1, "reason": ""}).encode()
+    urllib.request.urlopen(urllib.request.Request(address + "/decide", body, {"Content-Type": "application/json"})).close()
+    process.kill()
+    process.wait(timeout=30)
+    process, address = start(pool, tmp_path / "r")
+    with urllib.request.urlopen(address + "/state") as answer:
+        state = json.load(answer)
+    assert (state["done"], state["rejected"], state["total"]) == (1, 1, 33)
+    assert token not in state["queue"], "a token of the killed process is still valid"
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 0
 

@@ -117,7 +117,7 @@ def test_duplicates_stand_beside_the_one_that_stays(page):
 
 
 def test_errors_agreement_settings_and_sources_are_there(page):
-    for said in ("damaged <b>", "Cohen’s kappa", "ana: percent agreement", "<POOL>", "where noise <σ> is from", "no picture"):
+    for said in ("damaged <b>", "Cohen’s kappa", "ana: observed agreement", "<POOL>", "where noise <σ> is from", "no picture"):
         assert said in page.text
 
 
