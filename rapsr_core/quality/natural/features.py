@@ -1,4 +1,4 @@
-"""What the natural-scene metrics share: luma, its half size, and local means and deviations, each computed once."""
+"""What the natural-scene metrics share: luma, its half size, and its locally normalised forms, each computed once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rapsr_core.quality.natural.filters import Border, correlate_valid, gaussian, resize, resize_matrix
+from rapsr_core.quality.natural.filters import Border, Plane, correlate_valid, gaussian, resize, resize_matrix
 
 TAPS, SIGMA = 7, 7 / 6
 """The window of BRISQUE, NIQE and PIQE."""
 
 REACH = TAPS // 2
-
-Plane = NDArray[np.float64]
 
 
 class NaturalError(ValueError):
@@ -29,41 +27,41 @@ class Scale:
         self.plane = plane
 
     @cached_property
-    def _inside(self) -> tuple[Plane, Plane]:
-        """Local mean and mean square where the window fits inside: (H - 6, W - 6)."""
-        return _moments(self.plane)
+    def _inside(self) -> Plane:
+        """Normalised where the window fits inside: (H - 6, W - 6)."""
+        return normalise_valid(self.plane, gaussian(TAPS, SIGMA))
 
     def normalised(self, canvas: Plane, border: Border, changed: int = 0) -> Plane:
-        """(x - mean) / (deviation + 1) of `canvas` (Ruderman 1994; Mittal 2012, equation 1).
+        """`normalise_valid` of `canvas` with a border around it: the canvas's own size.
 
         `canvas` is the plane, cut or extended at its bottom and right, where its last `changed` rows and columns may differ: what
-        lies inside both is taken from the plane's own moments, only the frame is filtered again, with the metric's own border.
+        lies inside both is the plane's own, only the frame is filtered again, with the metric's own border.
         """
         height, width = canvas.shape
         bottom, right = (min(n, m) - changed - REACH for n, m in zip(canvas.shape, self.plane.shape, strict=True))
         padded = np.pad(canvas, REACH, border)
-        mean, square = np.empty_like(canvas), np.empty_like(canvas)
-        for out, inside in zip((mean, square), self._inside, strict=True):
-            out[REACH:bottom, REACH:right] = inside[: bottom - REACH, : right - REACH]
+        out = np.empty_like(canvas)
+        out[REACH:bottom, REACH:right] = self._inside[: bottom - REACH, : right - REACH]
         frame = ((0, REACH, 0, width), (bottom, height, 0, width), (REACH, bottom, 0, REACH), (REACH, bottom, right, width))
         for top, end, left, stop in frame:
             strip = padded[top : end + 2 * REACH, left : stop + 2 * REACH]
-            mean[top:end, left:stop], square[top:end, left:stop] = _moments(strip)
-        return normalise(canvas, mean, square)
+            out[top:end, left:stop] = normalise_valid(strip, gaussian(TAPS, SIGMA))
+        return out
 
 
-def _moments(plane: Plane) -> tuple[Plane, Plane]:
-    window = gaussian(TAPS, SIGMA)
-    return correlate_valid(plane, window, window), correlate_valid(plane * plane, window, window)
+def normalise_valid(plane: Plane, window: Plane) -> Plane:
+    """(x - mean) / (deviation + 1) where the window fits inside: (H, W) -> (H - n + 1, W - n + 1).
 
-
-def normalise(plane: Plane, mean: Plane, square: Plane) -> Plane:
-    """(x - mean) / (sqrt(|mean square - mean^2|) + 1); overwrites `square`."""
-    square -= mean * mean
-    np.abs(square, out=square)
-    np.sqrt(square, out=square)
-    square += 1
-    return (plane - mean) / square
+    Ruderman 1994; BRISQUE, equations 1 to 3: mean and deviation under a Gaussian window of n x n.
+    """
+    mean, deviation = correlate_valid(plane, window), correlate_valid(plane * plane, window)
+    deviation -= mean * mean
+    np.sqrt(np.abs(deviation, out=deviation), out=deviation)
+    deviation += 1
+    reach = len(window) // 2
+    out = plane[reach:-reach, reach:-reach] - mean
+    out /= deviation
+    return out
 
 
 class Features:
@@ -83,6 +81,11 @@ class Features:
     def full(self) -> Scale:
         """Luma in [0, 255], rounded half to even."""
         return Scale(np.round(self.unit_luma * np.float32(255)).astype(np.float64))
+
+    def refuse_flat(self, label: str) -> None:
+        """Raises NaturalError when all of the luma is equal: nothing is left to fit."""
+        if self.full.plane.min() == self.full.plane.max():
+            raise NaturalError(f"{label} is undefined for an image of one brightness ({self.full.plane.flat[0]:.0f} of 255)")
 
     @cached_property
     def half(self) -> Scale:

@@ -15,7 +15,7 @@ from scipy import fft
 from scipy.io import loadmat
 
 from rapsr_core.quality.natural.aggd import fit_aggd, local_features, split
-from rapsr_core.quality.natural.features import Features, NaturalError, normalise
+from rapsr_core.quality.natural.features import Features, NaturalError, normalise_valid
 from rapsr_core.quality.natural.filters import correlate_valid, gaussian, resize
 from rapsr_core.quality.natural.gaussian_model import Matrix, mahalanobis, mean_and_covariance
 from rapsr_core.quality.natural.log_gabor import Derivative, log_gabor_bank
@@ -46,6 +46,7 @@ def ilniqe(features: Features) -> float:
 
     Raises NaturalError for flat images.
     """
+    features.refuse_flat("IL-NIQE")
     rgb = _normal_size(features)
     opponent = np.einsum("oc,chw->ohw", OPPONENT, rgb)
     scales = [_features(opponent, rgb, 1)]
@@ -61,17 +62,20 @@ def ilniqe(features: Features) -> float:
 
 
 def _normal_size(features: Features) -> Planes:
-    """(3, 504, 504) in [0, 255]: resized, then cut to whole blocks."""
+    """(3, 504, 504) in [0, 255]: rounded to 8 bits, resized, cut to whole blocks; not rounded again, as pyiqa."""
     scale = (SIDE_PX / features.height, SIDE_PX / features.width)
     kept = SIDE_PX // BLOCK_PX * BLOCK_PX
-    planes = [resize(plane.astype(np.float64) * 255, (SIDE_PX, SIDE_PX), scale)[:kept, :kept] for plane in features.rgb]
+    planes = [
+        resize(np.round(plane * np.float32(255)).astype(np.float64), (SIDE_PX, SIDE_PX), scale)[:kept, :kept]
+        for plane in features.rgb
+    ]
     return np.clip(np.stack(planes), 0, 255)
 
 
 def _halved(planes: Planes) -> Planes:
     """Gaussian of 6 taps, then every second pixel; MATLAB's imfilter puts the middle of an even window at its third tap."""
     window = gaussian(HALVING_TAPS, HALVING_SIGMA)
-    return np.stack([correlate_valid(np.pad(plane, (2, 3), "edge"), window, window)[::2, ::2] for plane in planes])
+    return np.stack([correlate_valid(np.pad(plane, (2, 3), "edge"), window)[::2, ::2] for plane in planes])
 
 
 def _features(opponent: Planes, rgb: Planes, scale: int) -> Matrix:
@@ -96,9 +100,7 @@ def _features(opponent: Planes, rgb: Planes, scale: int) -> Matrix:
 
 def _structure(luminance: Planes) -> Planes:
     """Normalised luminance (section III-A), with a window of its own."""
-    padded = np.pad(luminance, TAPS // 2, "edge")
-    window = gaussian(TAPS, SIGMA)
-    return normalise(luminance, correlate_valid(padded, window, window), correlate_valid(padded * padded, window, window))
+    return normalise_valid(np.pad(luminance, TAPS // 2, "edge"), gaussian(TAPS, SIGMA))
 
 
 def _opponent_gradients(opponent: Planes, derivative: Derivative, block: int) -> tuple[Matrix, Matrix]:

@@ -50,7 +50,7 @@ class Derivative:
     @functools.cached_property
     def _lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The bell and the slope: the two factors of either filter."""
-        at = np.arange(-self.reach, self.reach + 1)
+        at = np.arange(-self.reach, self.reach + 1, dtype=np.float64)
         bell = np.exp(-(at**2) / (2 * self.sigma**2))
         return bell, at * bell
 
