@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from rapsr_core.quality.natural.aggd import fit_aggd, fit_ggd, neighbour_products
-from rapsr_core.quality.natural.features import Features, NaturalError, Plane
+from rapsr_core.quality.natural.features import Features, NaturalError
+from rapsr_core.quality.natural.filters import Plane
 from rapsr_core.quality.table import METRICS, PARAMETERS
 
 GAMMA, RHO = 0.05, -153.591
@@ -38,15 +39,13 @@ def brisque(features: Features) -> float:
     """Predicted difference opinion score, about 0 to 100; lower is better.
 
     As pyiqa, unlike the release: zeros outside the image, and products wrap round its borders.
-    pyiqa computes in float32, where rounding decides the sign of what is flat and the fits count signs: on photographs with large flat
-    areas it is up to 1.5 % away from its own value in float64, which is this one.
     Raises NaturalError under 14 px a side (the window at half size), and for flat images.
     """
     if min(features.height, features.width) < 14:
         raise NaturalError(f"BRISQUE needs at least 14 px a side; this image is {features.width} x {features.height}")
     features.refuse_flat("BRISQUE")
     scales = (features.full, features.half)
-    found = np.concatenate([_features(scale.normalised(scale.plane, "constant")) for scale in scales])
+    found = np.concatenate([_features(scale.single(scale.plane, "constant")) for scale in scales])
     low, high = np.array(RANGES).T
     scaled = 2 * (found - low) / (high - low) - 1
     coefficients, vectors = _machine()

@@ -31,8 +31,8 @@ def niqe(features: Features) -> float:
     height, width = (n // BLOCK_PX * BLOCK_PX for n in (features.height, features.width))
     if not height or not width:
         raise NaturalError(f"NIQE needs at least {BLOCK_PX} px a side; this image is {features.width} x {features.height}")
-    full = features.full.normalised(features.full.plane[:height, :width], "edge")
-    half = features.half.normalised(features.half_of_cut(height, width), "edge", changed=2)
+    full = features.full.double(features.full.plane[:height, :width], "edge")
+    half = features.half.double(features.half_of_cut(height, width), "edge", changed=2)
     blocks = np.concatenate([local_features(split(full, BLOCK_PX)), local_features(split(half, BLOCK_PX // 2))], 1)
     mean, covariance = _pristine()
     try:

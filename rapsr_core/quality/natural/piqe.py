@@ -29,7 +29,7 @@ def piqe(features: Features) -> float:
     scale = _scaled(features)
     canvas = np.pad(scale.plane, [(0, n % BLOCK_PX) for n in scale.plane.shape], "symmetric")
     rows, cols = (n // BLOCK_PX for n in canvas.shape)
-    blocks = scale.normalised(canvas, "edge")[: rows * BLOCK_PX, : cols * BLOCK_PX].reshape(rows, BLOCK_PX, cols, BLOCK_PX)
+    blocks = scale.single(canvas, "edge")[: rows * BLOCK_PX, : cols * BLOCK_PX].reshape(rows, BLOCK_PX, cols, BLOCK_PX)
     variance, noisy = _noise(blocks)
     score = np.where(_impaired(blocks), 1 - variance, 0) + np.where(noisy, variance, 0)
     active = variance > ACTIVE_VARIANCE
@@ -63,7 +63,7 @@ def _noise(blocks: Blocks) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     surround = [n for n in range(BLOCK_PX) if n not in (7, 9)]
     variance, centre, around = (_variance(sums[..., at], squares[..., at]) for at in (slice(None), slice(7, 9), surround))
     deviation = np.sqrt(variance)
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # flat blocks
         ratio = np.nan_to_num(np.sqrt(centre / around))
         return variance, deviation > 2 * np.abs(deviation - ratio) / np.maximum(deviation, ratio)
 
