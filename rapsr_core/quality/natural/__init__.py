@@ -1,6 +1,7 @@
-"""NIQE, BRISQUE, PIQE and IL-NIQE from one set of shared features, written from the papers and the authors' MATLAB releases.
+"""NIQE, BRISQUE, PIQE and IL-NIQE from one set of shared features.
 
-Where those and pyiqa differ the numbers are pyiqa's, the field's reference; each module says where. No result depends on a number of
+After the papers, MATLAB's piqe and the Apache-2.0 port of IL-NIQE (IceClear/IL-NIQE). Where those and pyiqa differ the numbers are
+pyiqa's, the field's reference; each module says where. No result depends on a number of
 threads: two engines must write the same manifest.
 """
 
