@@ -45,7 +45,7 @@ RULES = (
     Rule("short_side", low=512),
     Rule("aspect", high=3),
     Rule("jpeg_quality", low=70, missing="pass"),
-    Rule("fine_detail", low=-13.3),
+    Rule("fine_detail", low=-13.0),
     Rule("frame", high=0.01),
     Rule("graphic", high=0.36),
 )

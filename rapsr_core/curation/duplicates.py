@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 Hashes = NDArray[np.uint64]
 Pairs = NDArray[np.int64]
 
+MAX_DISTANCE = 10
+"""Default, of 64 bits: planted near duplicates are within 10, different pictures of the pool no nearer than that (hashing.perceptual_hash)."""
 PARTS = 4
 """A hash is four numbers of 16 bits: among a million, 15 others share one by chance."""
 PART_BITS = 16

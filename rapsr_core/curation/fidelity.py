@@ -16,7 +16,7 @@ from rapsr_core.quality.table import METRICS
 
 NATURAL = ("niqe", "brisque", "piqe")
 
-COLUMNS = (
+CLASSICAL = (
     Column("sharpness", "Sharpness", "number", "high", "dB",
            "Fine over coarse detail in the sharpest tenth of the picture, in the direction that has least; -10 is usual, blur is lower.",
            "fidelity_measures.sharpness; threshold calibrated"),
@@ -28,15 +28,19 @@ COLUMNS = (
            "fidelity_measures.blockiness, after Muijs & Kirenko 2005; threshold calibrated"),
     Column("clipped_dark", "Black pixels", "number", "low", "share", "Share with luma <= 2: underexposed.", "threshold by eye"),
     Column("clipped_bright", "White pixels", "number", "low", "share", "Share with luma >= 253: overexposed.", "threshold by eye"),
-    *(Column(name, METRICS[name].label, "number", "low", "", METRICS[name].help, METRICS[name].source) for name in NATURAL),
 )  # fmt: skip
 
+COLUMNS = (
+    *CLASSICAL,
+    *(Column(name, METRICS[name].label, "number", "low", "", METRICS[name].help, METRICS[name].source) for name in NATURAL),
+)
+
 RULES = (
-    Rule("sharpness", low=-10.0),
-    Rule("noise", high=3.0),
-    Rule("blockiness", high=0.7),
+    Rule("sharpness", low=-14.0),
+    Rule("noise", high=4.0),
+    Rule("blockiness", high=0.85),
     Rule("clipped_dark", high=0.6),
-    Rule("clipped_bright", high=0.5),
+    Rule("clipped_bright", high=0.6),
 )
 
 
@@ -48,7 +52,7 @@ def natural_scores(view: Tensor, names: Iterable[str] = NATURAL) -> dict[str, fl
 
 
 def classical(picture: Picture) -> Row:
-    """The columns that need neither a model nor its statistics."""
+    """The columns of CLASSICAL. Raises ImageError."""
     luma = picture.luma
     dark, bright = measures.clipped(luma)
     return {
