@@ -18,7 +18,7 @@ NATURAL = ("niqe", "brisque", "piqe")
 
 CLASSICAL = (
     Column("sharpness", "Sharpness", "number", "high", "dB",
-           "Fine over coarse detail in the sharpest tenth of the picture, in the direction that has least; -10 is usual, blur is lower.",
+           "Fine over coarse detail in the sharpest tenth of the picture, in the direction that has least; -6 is usual, blur is lower.",
            "fidelity_measures.sharpness; threshold calibrated"),
     Column("noise", "Noise", "number", "low", "levels",
            "Standard deviation in the flattest tenth of the blocks, in grey levels of 255.",
@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 RULES = (
-    Rule("sharpness", low=-14.0),
+    Rule("sharpness", low=-12.0),
     Rule("noise", high=4.0),
     Rule("blockiness", high=0.85),
     Rule("clipped_dark", high=0.6),

@@ -7,7 +7,9 @@ import numpy as np
 from rapsr_core.curation.blocks import Plane, blocks, halved, sector_bands, tile_spectra
 
 FLOOR = 0.02
-"""Power added to every band: rounding to 8 bits has 1/12."""
+"""Power added to the fine bands: rounding to 8 bits has 1/12."""
+DETAIL = 10.0
+"""Power added to the coarse bands: tiles with less are bare, and say nothing of sharpness."""
 TEXTURE = 0.5
 """Share of the coarse power that is taken off the fine one: textures of the pool have 1 to 9 times as much coarse as fine."""
 WHITE = 0.75
@@ -17,18 +19,18 @@ CAP = 8.0
 
 
 def sharpness(luma: Plane) -> float | None:
-    """Power at .3 to .5 of Nyquist over that at .09 to .19, in dB, of the sharpest tenth of the tiles, in the direction that has least.
+    """Power at .25 to .45 of Nyquist over that at .09 to .19, in dB, of the sharpest tenth of the tiles, in the direction that has least.
 
-    `luma` (H, W) in [0, 255]; None below 64 px a side. A photograph's spectrum falls as 1/f^2 in power (Field 1987), about -10 dB
-    between these bands; blur falls faster. The best tenth stands for the picture, so that a shallow depth of field is no fault
+    `luma` (H, W) in [0, 255]; None below 64 px a side. A photograph's spectrum falls as 1/f^2 in power (Field 1987), 8 dB between the
+    middles of these bands; blur falls faster. The best tenth stands for the picture, so that a shallow depth of field is no fault
     (as the sharpest 1 % in S3, Vu et al. 2012); the least of four directions, so that motion is one. The bands end where noise and
     JPEG rounding begin to fill the spectrum.
     """
     spectra = tile_spectra(luma)
     if not len(spectra):
         return None
-    fine, coarse = (10 * np.log10(sector_bands(spectra, *band) + FLOOR) for band in ((0.3, 0.5), (0.09, 0.19)))
-    return float(np.percentile(fine - coarse, 90, axis=1).min())
+    fine, coarse = sector_bands(spectra, 0.25, 0.45) + FLOOR, sector_bands(spectra, 0.09, 0.19) + DETAIL
+    return float(np.percentile(10 * np.log10(fine / coarse), 90, axis=1).min())
 
 
 def noise(luma: Plane) -> float:
