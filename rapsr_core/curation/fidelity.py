@@ -37,8 +37,8 @@ COLUMNS = (
 
 RULES = (
     Rule("sharpness", low=-12.0),
-    Rule("noise", high=4.0),
-    Rule("blockiness", high=0.85),
+    Rule("noise", high=3.0),
+    Rule("blockiness", high=1.6),
     Rule("clipped_dark", high=0.6),
     Rule("clipped_bright", high=0.6),
 )

@@ -14,8 +14,12 @@ TEXTURE = 0.5
 """Share of the coarse power that is taken off the fine one: textures of the pool have 1 to 9 times as much coarse as fine."""
 WHITE = 0.75
 """What is left of white noise then, measured; below .5 because the flattest blocks are those where the coarse noise is small."""
-CAP = 8.0
-"""Grey levels at which a difference between neighbours is cut off, so that edges do not pass for block borders."""
+CAP = 12.0
+"""Grey levels at which a step's excess over its neighbours is cut off, so that edges do not pass for block borders."""
+ACTIVE = 2.0
+"""Grey levels that a step and its two neighbours must make together to count: bare ground would hide the blocks elsewhere."""
+ACTIVE_SHARE = 0.02
+"""Counted as if at least this share of the steps were active, so that a few pixels do not speak for a bare picture."""
 
 
 def sharpness(luma: Plane) -> float | None:
@@ -62,19 +66,22 @@ def _cross_difference(planes: Plane) -> Plane:
 def blockiness(luma: Plane) -> float:
     """How much larger, in grey levels, steps are on an 8-px grid than beside it; the mean of both axes, at the offset where it is largest.
 
-    `luma` (H, W) in [0, 255], at least 16 px a side. After Muijs & Kirenko 2005: each step against the mean of its two neighbours; cut
-    off at CAP here. About 0 without JPEG.
+    `luma` (H, W) in [0, 255], at least 16 px a side. After Muijs & Kirenko 2005: each step against the mean of its two neighbours;
+    here cut off at CAP and averaged over active steps alone. Near 0 without JPEG, .3 to .9 at quality 90 to 80, above 2 at 15.
     """
     return float(np.mean([_grid_step(luma), _grid_step(luma.T)]))
 
 
 def _grid_step(plane: Plane) -> float:
     step = np.abs(np.diff(plane, axis=1))
-    excess = np.clip(step[:, 1:-1] - (step[:, :-2] + step[:, 2:]) / 2, -CAP, CAP).mean(0)
-    phases = excess[: len(excess) // 8 * 8].reshape(-1, 8).mean(0)
+    beside = step[:, :-2] + step[:, 2:]
+    excess = np.clip(step[:, 1:-1] - beside / 2, -CAP, CAP)
+    active = step[:, 1:-1] + beside >= ACTIVE
+    columns = excess.shape[1] // 8 * 8
+    sums = np.where(active, excess, 0)[:, :columns].sum(0).reshape(-1, 8).sum(0)
+    phases = sums / max(active[:, :columns].mean(), ACTIVE_SHARE) / (plane.shape[0] * columns / 8)
     best = int(phases.argmax())
-    beside = np.delete(phases, [best, (best - 1) % 8, (best + 1) % 8])
-    return float(phases[best] - np.median(beside))
+    return float(phases[best] - np.median(np.delete(phases, [best, (best - 1) % 8, (best + 1) % 8])))
 
 
 def clipped(luma: Plane) -> tuple[float, float]:
