@@ -42,8 +42,8 @@ def fine_detail(luma: Plane) -> float | None:
 def frame_share(luma: Plane, tolerance: float = 6.0) -> float:
     """Share of the picture's sides that a uniform frame takes: the larger of left + right over width, and top + bottom over height.
 
-    `luma` (H, W) in [0, 255]. A frame's lines stay within `tolerance` grey levels of its outermost line's median and end in a step: half
-    of the first line beyond it differs by more. A clear sky has no such end.
+    `luma` (H, W) in [0, 255]. A frame's lines stay within `tolerance` grey levels of its outermost line's median and end in a step: within
+    two lines half of the pixels change by more. A clear sky and a gradient have no such end.
     """
     height, width = luma.shape
     sides = [_frame(rows, tolerance) for rows in (luma, luma[::-1], luma.T, luma.T[::-1])]
@@ -54,9 +54,10 @@ def _frame(rows: Plane, tolerance: float) -> int:
     """Lines of the frame at the beginning of axis 0; 0 when there is none, or nothing but one."""
     off = np.abs(rows[: len(rows) // 2] - np.median(rows[0])) > tolerance
     ends = np.flatnonzero(off.mean(1) > 0.005)
-    if not len(ends) or ends[0] < 2:
+    if not len(ends) or ends[0] < 2 or ends[0] + 1 >= len(rows):
         return 0
-    return int(ends[0]) if off[ends[0] : ends[0] + 2].mean(1).max() > 0.5 else 0
+    end = int(ends[0])
+    return end if np.median(np.abs(rows[end + 1] - rows[end - 1])) > tolerance else 0
 
 
 def flat_share(luma: Plane) -> float:
@@ -94,7 +95,8 @@ def overlay(luma: Plane) -> float:
     """How much more drawn the edges of the picture's busiest rim cell are than all of its edges: 0 to 1.
 
     `luma` (H, W) in [0, 255]. The rim is an eighth of the height at the top and bottom, in four cells each. Finds opaque captions,
-    dates and logos; it cannot find faint or tiled watermarks.
+    dates and logos; it cannot find faint or tiled watermarks. Hence no default rule: of 952 pool photographs 14 are above .6, and none
+    of them has an overlay (branches, reflections, black foregrounds).
     """
     height, width = luma.shape
     band, step = height // 8, width // 4

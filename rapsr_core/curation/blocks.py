@@ -24,7 +24,7 @@ def blocks(plane: Plane, side_px: int) -> Plane:
 def halved(squares: Plane) -> Plane:
     """(N, s, s) -> (N, s / 2, s / 2): means over 2x2 px."""
     rows = squares[:, ::2] + squares[:, 1::2]
-    return (rows[:, :, ::2] + rows[:, :, 1::2]) / 4
+    return (rows[:, :, ::2] + rows[:, :, 1::2]) * np.float32(0.25)
 
 
 def tile_spectra(luma: Plane) -> Plane:

@@ -45,10 +45,10 @@ def cluster_numbers(hashes: Sequence[str], max_distance: int) -> NDArray[np.int3
     return connected_components(graph, directed=False)[1][place]
 
 
-def kept(groups: Sequence[Sequence[str]], order: Mapping[str, tuple[float, ...]]) -> dict[str, str]:
-    """For each id that a better one of its group replaces, that one: the least by `order`, then by name, is kept."""
-    best = {min(group, key=lambda name: (order[name], name)): group for group in groups}
-    return {name: winner for winner, group in best.items() for name in group if name != winner}
+def replaced(groups: Sequence[Sequence[str]], order: Mapping[str, tuple[float, ...]]) -> dict[str, str]:
+    """Id left out -> the id of its group that is kept: the least by `order`, then by name."""
+    best = [(min(group, key=lambda name: (order[name], name)), group) for group in groups]
+    return {name: winner for winner, group in best for name in group if name != winner}
 
 
 def near_pairs(hashes: Hashes, max_distance: int) -> Pairs:

@@ -11,10 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 Rng = np.random.Generator
 Colour = tuple[int, int, int]
 
-WORDS = (
-    "account archive border cancel chart column copy data delete edit export filter folder image import insert layer list measure"
-    " network open page pixel print project quality record report result rule save search select setting share table update value view window"
-).split()
+WORDS = ("archive", "border", "cancel", "chart", "column", "copy", "data", "export", "filter", "folder", "image", "layer", "list",
+         "measure", "network", "page", "pixel", "project", "quality", "record", "report", "result", "rule", "save", "share", "table")  # fmt: skip
 THEMES: tuple[tuple[Colour, Colour, Colour, Colour], ...] = (  # page, panel, text, accent
     ((255, 255, 255), (240, 242, 245), (33, 37, 41), (13, 110, 253)),
     ((30, 30, 30), (45, 45, 48), (212, 212, 212), (86, 156, 214)),
@@ -40,7 +38,9 @@ def draw_graphic(photo: Image.Image, rng: Rng) -> tuple[Image.Image, dict[str, A
 class _Pen:
     """A picture being drawn, with its colours, its dice and the photograph that may be pasted."""
 
-    def __init__(self, image: Image.Image, draw: ImageDraw.ImageDraw, theme: tuple[Colour, ...], rng: Rng, photo: Image.Image) -> None:
+    def __init__(
+        self, image: Image.Image, draw: ImageDraw.ImageDraw, theme: tuple[Colour, ...], rng: Rng, photo: Image.Image
+    ) -> None:
         self.image, self.draw, self.rng, self.photo = image, draw, rng, photo
         self.page, self.panel, self.ink, self.accent = theme
         self.width, self.height = image.size

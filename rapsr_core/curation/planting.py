@@ -81,9 +81,13 @@ def plant(photos: Mapping[str, Path], out: Path, count: int, seed: int) -> list[
 
 
 def kinds_of(count: int) -> list[Kind]:
-    """`count` kinds in their shares, interleaved, so that photographs meet kinds at random."""
-    due = [((n + 0.5) / (kind.share * count), kind) for kind in KINDS for n in range(round(kind.share * count))]
-    return [kind for _, kind in sorted(due, key=lambda row: row[0])][:count]
+    """`count` kinds in their shares (largest remainders), interleaved, so that photographs meet kinds at random."""
+    exact = [round(kind.share * count, 6) for kind in KINDS]
+    numbers = [int(n) for n in exact]
+    for i in sorted(range(len(KINDS)), key=lambda i: numbers[i] - exact[i])[: count - sum(numbers)]:
+        numbers[i] += 1
+    due = [((n + 0.5) / number, kind) for number, kind in zip(numbers, KINDS, strict=True) for n in range(number)]
+    return [kind for _, kind in sorted(due, key=lambda row: row[0])]
 
 
 def write_truth(rows: Sequence[Planted], path: Path) -> None:
@@ -122,8 +126,8 @@ def noisy(photo: Image.Image, rng: Rng) -> Failure:
     sigma, shape = float(rng.uniform(10, 35)), str(rng.choice(["grey", "colour", "shot"]))
     pixels = np.asarray(photo, dtype=np.float32)
     noise = rng.standard_normal(pixels.shape[:2] + ((1,) if shape == "grey" else (3,))).astype(np.float32)
-    scale = np.sqrt(pixels / 128) if shape == "shot" else 1.0
-    return _saved(_image(pixels + sigma * scale * noise), rng, {"shape": shape, "sigma": round(sigma, 1)})
+    scale = np.sqrt(pixels / 128) if shape == "shot" else np.ones_like(pixels)
+    return _saved(_image(pixels + np.float32(sigma) * scale * noise), rng, {"shape": shape, "sigma": round(sigma, 1)})
 
 
 def jpeg(photo: Image.Image, rng: Rng) -> Failure:

@@ -35,7 +35,9 @@ STAGES = (
     Stage("fidelity", "Fidelity", "", 0.3, fidelity.CLASSICAL, fidelity.RULES, lambda: fidelity.classical),
 )
 COLUMNS = [column for stage in STAGES for column in stage.columns]
-DUPLICATES = Duplicates(lambda _, hashes, distance: cluster_numbers(hashes, distance).tolist(), MAX_DISTANCE, ("megapixels", "sharpness"))
+DUPLICATES = Duplicates(
+    lambda _, hashes, distance: cluster_numbers(hashes, distance).tolist(), MAX_DISTANCE, ("megapixels", "sharpness")
+)
 
 
 def measured(path: Path) -> Row:
@@ -70,16 +72,22 @@ def report(truth: Path, table: Columns, verdicts: dict[str, Verdict], alone: dic
         print(f"{kind:16} {count:7} {caught[kind]:7} {caught[kind] / count:7.1%} {by_thresholds[kind] / count:20.1%}")
     others = [kind for kind in counts if kind != "near-duplicate"]
     rest = sum(by_thresholds[kind] for kind in others) + caught["near-duplicate"]
-    print(f"{'all':16} {counts.total():7} {caught.total():7} {caught.total() / counts.total():7.1%} {rest / counts.total():20.1%}")
+    print(
+        f"{'all':16} {counts.total():7} {caught.total():7} {caught.total() / counts.total():7.1%} {rest / counts.total():20.1%}"
+    )
     print("(last figure: thresholds alone for all kinds, the duplicate rule for near duplicates only)")
     hashes = dict(zip(table["id"], table["phash"], strict=True))
     pairs = [(hashes[row.file], hashes[row.twin]) for row in failures if row.kind == "near-duplicate"]
     near = sum((int(a, 16) ^ int(b, 16)).bit_count() <= MAX_DISTANCE for a, b in pairs)
     print(f"near duplicates within {MAX_DISTANCE} bits of their twins, whatever the other rules say: {near} of {len(pairs)}")
     twins = [row.file for row in planted if row.kind == "twin"]
-    excused = [t for t in twins if verdicts[t].column == DUPLICATE and kind_of[verdicts[t].reason.split()[-1]] == "near-duplicate"]
+    excused = [
+        t for t in twins if verdicts[t].column == DUPLICATE and kind_of[verdicts[t].reason.split()[-1]] == "near-duplicate"
+    ]
     lost = [t for t in twins if not verdicts[t].kept and t not in excused]
-    print(f"\ntwins: {len(lost)} of {len(twins)} lost ({len(lost) / len(twins):.1%}), {len(excused)} replaced by their near duplicate")
+    print(
+        f"\ntwins: {len(lost)} of {len(twins)} lost ({len(lost) / len(twins):.1%}), {len(excused)} replaced by their near duplicate"
+    )
     print(f"twins by thresholds alone: {sum(not alone[t].kept for t in twins) / len(twins):.1%}")
     for name in lost:
         print(f"  {name}: {verdicts[name].reason}")
