@@ -1,6 +1,6 @@
 """Stage 2: fidelity. Classical measures of the whole picture, and no-reference metrics of its central crop.
 
-Thresholds: train.plant, photographs of eight packages, seed 1 (`tests/bench/planted.py`).
+Thresholds: train.plant, photographs of eight packages, seeds 1 and 11 (`tests/bench/planted.py`).
 """
 
 from __future__ import annotations
