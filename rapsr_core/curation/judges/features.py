@@ -24,7 +24,9 @@ HUE_BINS, HUE_SHARE = 20, 0.05
 POINT_SPREAD = 0.17
 """Liu, Chen, Wolf and Cohen-Or, "Optimizing Photo Composition", Eurographics 2010: sigma of the power-point energy."""
 SALIENCY_PX = 64
-"""Hou and Zhang, CVPR 2007: the spectral residual is computed on 64 pixels."""
+"""Hou and Zhang, CVPR 2007, section 2: the spectral residual is computed on 64 pixels."""
+SALIENT = 3.0
+"""Hou and Zhang, section 3: an object is where saliency is over three times its mean."""
 EDGE_ENERGY = 0.98
 """Ke et al. 2006, section 3.1: the box that holds 98 % of the edge energy along each axis."""
 SHARP_SHARE = 0.55
@@ -77,13 +79,18 @@ def harmony(rgb: Array) -> float:
 
 
 def saliency(luma: Array) -> Array:
-    """Spectral residual (Hou and Zhang, CVPR 2007) of luma (h, w): (SALIENCY_PX, SALIENCY_PX), non-negative, sum 1."""
+    """Spectral residual (Hou and Zhang, CVPR 2007) of luma (h, w), objects only: (SALIENCY_PX, SALIENCY_PX), non-negative, sum 1.
+
+    Where nothing is over the threshold all of the map counts.
+    """
     small = ndimage.zoom(luma, np.divide(SALIENCY_PX, luma.shape), order=1, mode="nearest", grid_mode=True)
     spectrum = np.fft.fft2(small)
     log = np.log(np.abs(spectrum) + 1e-8)
     residual = log - ndimage.uniform_filter(log, 3, mode="wrap")
     found = np.abs(np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))) ** 2
     found = ndimage.gaussian_filter(found, 2.5)
+    objects = np.where(found > SALIENT * found.mean(), found, 0)
+    found = objects if objects.any() else found
     return found / found.sum()
 
 

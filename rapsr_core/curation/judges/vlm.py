@@ -40,8 +40,10 @@ class Vlm(Judge):
         self.judge_id = judge_id
         self.device = device or choose_device()
         self.model, self.processor = _load(model_id, self.device)
-        self.processor.tokenizer.padding_side = "left"  # the next token of every row stands at the end
-        self.level_ids = level_ids(self.processor.tokenizer)
+        words = self.processor.tokenizer
+        words.padding_side = "left"  # the next token of every row stands at the end
+        words.pad_token = words.pad_token or words.eos_token  # masked, so any token would do
+        self.level_ids = level_ids(words)
 
     def many(self, pictures: Sequence[Picture]) -> list[Row]:
         images = [_pil(picture) for picture in pictures]
@@ -50,7 +52,7 @@ class Vlm(Judge):
 
     def _by_levels(self, images: list[Image.Image]) -> list[Row]:
         columns = {aspect: self._scores(images, aspect) for aspect in ASPECTS}
-        return [{a: columns[a][i] for a in ASPECTS} | {"judge_refusal": None} for i in range(len(images))]
+        return [{"judge_refusal": None, **{a: columns[a][i] for a in ASPECTS}} for i in range(len(images))]
 
     def _scores(self, images: list[Image.Image], aspect: str) -> list[float]:
         prompt = self._prompt(question(aspect), beginning(aspect))
@@ -61,7 +63,7 @@ class Vlm(Judge):
         tokens = self._generate(images, self._prompt(JSON_QUESTION), ANSWER_TOKENS).sequences
         texts = self.processor.batch_decode(tokens, skip_special_tokens=True)
         answers = [parse(text) for text in texts]
-        return [{a: x.scores and x.scores[a] for a in ASPECTS} | {"judge_refusal": x.refusal} for x in answers]
+        return [{"judge_refusal": x.refusal, **(x.scores or dict.fromkeys(ASPECTS))} for x in answers]
 
     def _prompt(self, text: str, start: str = "") -> str:
         """The text of one user turn with an image, and how the answer begins: by the chat template, else as Q-Align writes it."""
@@ -122,6 +124,10 @@ def _load(model_id: str, device: Device) -> tuple[Any, Any]:
             f"judge vlm: {model_id!r} cannot be loaded as an image-text-to-text model: {str(error).splitlines()[0]} "
             f"To fetch one: hf download {model_id}; or give a folder"
         ) from error
+    if model.config.is_encoder_decoder:
+        raise JudgeError(
+            f"judge vlm: {model_id!r} is an encoder and a decoder; a model whose answer continues the prompt is needed"
+        )
     if processor.chat_template is None and getattr(processor, "image_token", None) is None:
         raise JudgeError(f"judge vlm: {model_id!r} has neither a chat template nor an image token; its prompt is unknown")
     return model.eval().requires_grad_(False).to(device.device), processor
