@@ -33,7 +33,7 @@ CHAT = (
 SIZE = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2}
 
 
-def tokenizer(whole_words: bool) -> PreTrainedTokenizerFast:
+def tokenizer(whole_words: bool, **options: object) -> PreTrainedTokenizerFast:
     """Byte-level BPE. With `whole_words` each level word is one token, else there are no merges and it is its letters."""
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -42,7 +42,7 @@ def tokenizer(whole_words: bool) -> PreTrainedTokenizerFast:
     letters = pre_tokenizers.ByteLevel.alphabet()
     size = 1000 if whole_words else len(SPECIAL) + len(letters)
     bpe.train_from_iterator(sentences, trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, initial_alphabet=letters))
-    return PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    return PreTrainedTokenizerFast(tokenizer_object=bpe, bos_token="<s>", eos_token="</s>", pad_token="<pad>", **options)
 
 
 def save_llava(folder: Path, whole_words: bool = True) -> Path:

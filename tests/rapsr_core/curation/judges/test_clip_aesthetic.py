@@ -33,7 +33,9 @@ def clip(tmp_path_factory):
     torch.manual_seed(0)
     side = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = CLIPConfig(
-        text_config=side | {"vocab_size": 99}, vision_config=side | {"image_size": 32, "patch_size": 8}, projection_dim=WIDTH
+        text_config=side | {"vocab_size": 99},
+        vision_config=side | {"image_size": 32, "patch_size": 8, "projection_dim": WIDTH},
+        projection_dim=WIDTH,
     )
     folder = tmp_path_factory.mktemp("clip")
     CLIPModel(config).save_pretrained(folder)
