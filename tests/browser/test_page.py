@@ -27,10 +27,10 @@ def open_photo(page: Page, photo: Path) -> None:
     expect(page.locator("#status")).to_contain_text("px", timeout=RUN_MS)
 
 
-def set_number(page: Page, control: str, value: float) -> None:
+def set_number(page: Page, control: str, value: float, group: str = "sampling") -> None:
     box = page.locator(f"#control-{control} input[type=number]")
     if not box.is_visible():
-        page.locator("#group-sampling .label-wrap").click()
+        page.locator(f"#group-{group} .label-wrap").click()
         page.wait_for_timeout(500)  # the group is built on its first opening
     box.fill(str(value))
     box.press("Tab")
@@ -108,6 +108,21 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
     assert json.loads(Image.open(served).text["rapsr-recipe"]) == report["recipe"]
 
 
+def test_a_baseline_that_nothing_changed_is_shown_again_and_said_so(page: Page, photo: Path) -> None:
+    open_photo(page, photo)
+    set_number(page, "steps", 2)
+    set_number(page, "seed", 11)
+    compare(page)
+    set_number(page, "enhanced-strength", 0.5, group="enhanced")
+    compare(page)
+    expect(page.locator("#viewer")).to_contain_text("unchanged, not computed again", timeout=RUN_MS)
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
+    page.screenshot(path=ARTEFACTS / "baseline_kept.png")
+    set_number(page, "seed", 12)
+    compare(page)
+    expect(page.locator("#viewer")).not_to_contain_text("unchanged", timeout=RUN_MS)
+
+
 def test_divider_is_labelled_and_moves_by_keyboard_and_mouse(page: Page, photo: Path) -> None:
     open_photo(page, photo)
     set_number(page, "steps", 1)
@@ -168,7 +183,9 @@ def test_stop_midway_frees_the_slot_and_unplugs_the_refinement(page: Page, photo
     page.wait_for_timeout(1500)
     expect(page.locator("#progress .message")).to_have_text("Stopped")
     page.screenshot(path=ARTEFACTS / "stopped.png")
+    client.predict(image=handle_file(photo), recipe=recipe | {"seed": 4}, api_name="/compare")  # the first baseline is forgotten
     after = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
+    assert after[2]["seconds"]["baseline"] > 0
     assert pixels(after[0]["path"]) == pixels(before[0]["path"]), "the refinement stayed plugged in after Stop"
     set_number(page, "steps", 1)
     compare(page)

@@ -1,0 +1,88 @@
+"""Where weights that do not come with the studio are found, and what to do when one is not there.
+
+A weight is looked for in three places, in this order: the weights folder (RAPSR_WEIGHTS, or ~/.cache/rapsr/weights), the Hugging Face cache,
+and, when the caller says so, the hub itself: the first of its repositories that has it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
+
+VARIABLE = "RAPSR_WEIGHTS"
+
+
+class WeightsError(FileNotFoundError):
+    """Weights are not on this machine; the message says which, where they were looked for, and the command that gets them."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One file of official weights.
+
+    `path`: below the weights folder. `hub`: places on the Hugging Face hub as (repository, file), the first that answers is taken. `page`:
+    where to fetch it by hand when it is on no hub.
+    """
+
+    name: str
+    path: str
+    size_gb: float
+    licence: str
+    hub: tuple[tuple[str, str], ...] = ()
+    page: str = ""
+
+
+def weights_folder() -> Path:
+    """RAPSR_WEIGHTS, or ~/.cache/rapsr/weights."""
+    return Path(os.environ.get(VARIABLE) or Path.home() / ".cache/rapsr/weights")
+
+
+def find(weights: Weights) -> Path | None:
+    """The file, when it is on this machine: in the weights folder or in the hub's cache."""
+    path = weights_folder() / weights.path
+    if path.is_file():
+        return path
+    cached = (try_to_load_from_cache(repository, file) for repository, file in weights.hub)
+    return next((Path(found) for found in cached if isinstance(found, str)), None)
+
+
+def fetch(weights: Weights) -> Path:
+    """The file, downloaded when it is not here. Raises WeightsError when no repository has it, with what each answered."""
+    if (path := find(weights)) is not None:
+        return path
+    answers = []
+    for repository, file in weights.hub:
+        try:
+            return Path(hf_hub_download(repository, file))
+        except (HfHubHTTPError, EntryNotFoundError, OSError) as error:
+            answers.append(f"{repository}: {type(error).__name__}")
+    raise WeightsError(f"{missing([weights])} Asked: {'; '.join(answers) or 'nobody, it is on no hub'}.")
+
+
+def require(needed: Sequence[Weights]) -> dict[str, Path]:
+    """Files by the weights' names. Raises WeightsError that lists every missing one; nothing is downloaded."""
+    found = {weights.name: find(weights) for weights in needed}
+    if absent := [weights for weights in needed if found[weights.name] is None]:
+        raise WeightsError(missing(absent))
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def missing(absent: Sequence[Weights]) -> str:
+    """What is missing and how to get it, one sentence each."""
+    return " ".join(_how_to_get(weights) for weights in absent)
+
+
+def _how_to_get(weights: Weights) -> str:
+    target = weights_folder() / weights.path
+    said = f"{weights.name} ({weights.size_gb:g} GB, {weights.licence}) is not at {target}"
+    if not weights.hub:
+        return f"{said}: fetch it from {weights.page} and put it there."
+    repository, file = weights.hub[0]
+    others = [other for other, _ in weights.hub[1:]]
+    mirrors = f" (mirrors: {', '.join(others)})" if others else ""
+    return f"{said}, nor in the hub's cache: hf download {repository} {file}{mirrors}."

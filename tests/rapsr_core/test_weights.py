@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+from huggingface_hub import constants
+
+from rapsr_core.weights import VARIABLE, Weights, WeightsError, fetch, find, require
+
+UNET = Weights(
+    "SeeSR UNet", "seesr/unet.safetensors", 3.4, "Apache-2.0", (("gone/repo", "a.safetensors"), ("a/mirror", "b.safetensors"))
+)
+BY_HAND = Weights("DAPE", "DAPE.pth", 0.1, "Apache-2.0", page="https://example.org/dape")
+
+
+@pytest.fixture(autouse=True)
+def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No weights in the folder, none in the hub's cache, and no network."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    return tmp_path
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"weights")
+    return path
+
+
+def cached(folder: Path, repository: str, file: str) -> Path:
+    """A file as the hub's own cache keeps it."""
+    home = folder / "hub" / f"models--{repository.replace('/', '--')}"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs/main").write_text("abc")
+    return put(home / "snapshots/abc" / file)
+
+
+def test_the_weights_folder_comes_first_then_any_repository_in_the_cache(empty):
+    assert find(UNET) is None
+    mirror = cached(empty, "a/mirror", "b.safetensors")
+    assert find(UNET) == fetch(UNET) == mirror
+    own = put(empty / "weights/seesr/unet.safetensors")
+    assert find(UNET) == own
+    assert require([UNET]) == {"SeeSR UNet": own}
+
+
+def test_all_that_is_missing_is_told_with_the_command_that_gets_it(empty):
+    with pytest.raises(WeightsError) as told:
+        require([UNET, BY_HAND])
+    message = str(told.value)
+    assert f"SeeSR UNet (3.4 GB, Apache-2.0) is not at {empty / 'weights/seesr/unet.safetensors'}" in message
+    assert "hf download gone/repo a.safetensors (mirrors: a/mirror)" in message
+    assert "DAPE (0.1 GB, Apache-2.0)" in message and "https://example.org/dape" in message
+
+
+def test_a_download_that_fails_says_what_every_repository_answered(empty):
+    with pytest.raises(WeightsError, match=r"Asked: gone/repo: .*; a/mirror: "):
+        fetch(UNET)
+    with pytest.raises(WeightsError, match="nobody, it is on no hub"):
+        fetch(BY_HAND)
