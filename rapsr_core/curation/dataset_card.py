@@ -58,7 +58,7 @@ def _how(facts: Facts, captioner: Captioner, images: int) -> list[str]:
         "",
         "## Funnel",
         "",
-        *_table(("stage", "entered", "left", "left out by"), [_step(step) for step in facts.funnel]),
+        *_table(("stage", "entered", "kept", "left out by"), [_step(step) for step in facts.funnel]),
         "",
         "## Thresholds",
         "",

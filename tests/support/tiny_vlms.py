@@ -9,6 +9,10 @@ from transformers import (
     AutoProcessor,
     CLIPImageProcessor,
     CLIPVisionConfig,
+    Idefics3Config,
+    Idefics3ForConditionalGeneration,
+    Idefics3ImageProcessor,
+    Idefics3Processor,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
@@ -81,6 +85,27 @@ def save_qwen2_vl(folder: Path) -> Path:
     images = Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=28 * 28 * 16)
     processor = Qwen2VLProcessor(images, words, Qwen2VLVideoProcessor(), chat_template=CHAT)
     return _save(folder, Qwen2VLForConditionalGeneration(config), processor)
+
+
+def save_idefics3(folder: Path) -> Path:
+    """Idefics3 (SmolVLM's classes but for the video part): a picture is cut into tiles, so rows of a batch differ in tiles and length."""
+    torch.manual_seed(0)
+    tiles = [f"<row_{row}_col_{column}>" for row in range(1, 5) for column in range(1, 5)]
+    words = tokenizer(True, additional_special_tokens=["<fake_token_around_image>", "<global-img>", "<end_of_utterance>", *tiles])
+    config = Idefics3Config(
+        vision_config={
+            "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 32, "patch_size": 8
+        },
+        text_config={
+            "model_type": "llama", "vocab_size": len(words), "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+            "max_position_embeddings": 1024, **SIZE,
+        },
+        image_token_id=words.convert_tokens_to_ids("<image>"), scale_factor=2,
+    )  # fmt: skip
+    images = Idefics3ImageProcessor(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
+    chat = CHAT.replace("<|vision_start|><|image_pad|><|vision_end|>", "<image>").replace("assistant\n", "assistant:")
+    processor = Idefics3Processor(images, words, image_seq_len=4, chat_template=chat)
+    return _save(folder, Idefics3ForConditionalGeneration(config), processor)
 
 
 def teach(folder: Path, pairs: list[tuple[torch.Tensor, str, str]], steps: int) -> None:

@@ -2,6 +2,11 @@
 
 What it can see: exposure, contrast, colour, where the mass of the picture lies, how sharp it is. What it cannot see: what the picture is
 of, expression, moment, style, or whether a person would like it. Use a learned judge of the table where one can be had.
+
+Looked at on 952 photographs of mixed quality: the best 24 are sharp, colourful daylight pictures of one subject; the worst 24 are plain
+textures, grey skies and dark pictures, among them good low-key ones. On 96 of them it falls with a gamma of 2.5 (89 % of the pictures) or 0.4
+(90 %), less contrast (98 %), less saturation (98 %) and blur (98 %), but not with noise (49 %, a coin's toss), which reads as sharpness:
+noise is stage 2's to find.
 """
 
 from __future__ import annotations

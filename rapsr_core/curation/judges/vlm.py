@@ -119,7 +119,7 @@ def _load(model_id: str, device: Device) -> tuple[Any, Any]:
     try:
         processor = AutoProcessor.from_pretrained(model_id)
         model = AutoModelForImageTextToText.from_pretrained(model_id, dtype=device.dtype)
-    except (OSError, ValueError) as error:  # not there; not a model of this kind
+    except (OSError, ValueError, ImportError) as error:  # not there; not a model of this kind; a package its processor needs
         raise JudgeError(
             f"judge vlm: {model_id!r} cannot be loaded as an image-text-to-text model: {str(error).splitlines()[0]} "
             f"To fetch one: hf download {model_id}; or give a folder"

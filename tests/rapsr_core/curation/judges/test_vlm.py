@@ -1,4 +1,4 @@
-"""Vision-language judges on tiny random instances of LLaVA and Qwen2-VL."""
+"""Vision-language judges on tiny random instances of LLaVA, Qwen2-VL and Idefics3."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from rapsr_core.device import Device
 from rapsr_core.images import ImageError, png_bytes, read, to_uint8
 
 CPU = Device(torch.device("cpu"), torch.float32, "test")
-SAVE = {"llava": tiny_vlms.save_llava, "qwen2_vl": tiny_vlms.save_qwen2_vl}
+SAVE = {"llava": tiny_vlms.save_llava, "qwen2_vl": tiny_vlms.save_qwen2_vl, "idefics3": tiny_vlms.save_idefics3}
 
 
 @pytest.fixture(scope="module")
