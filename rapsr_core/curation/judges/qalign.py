@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from rapsr_core.curation.columns import Row
 from rapsr_core.curation.judges.contract import Judge, JudgeError
@@ -12,7 +13,6 @@ from rapsr_core.curation.picture import Picture
 from rapsr_core.device import choose_device
 
 WEIGHTS = "q-future/one-align"
-FETCH = f"hf download {WEIGHTS}"
 
 
 class QAlign(Judge):
@@ -28,19 +28,31 @@ class QAlign(Judge):
 
     def _row(self, picture: Picture) -> Row:
         image = picture.image.to(self.device)
-        with torch.inference_mode():
-            quality = float(self.metric(image, task_="quality"))
-            aesthetics = float(self.metric(image, task_="aesthetic"))
+        quality = float(self.metric(image, task_="quality"))
+        aesthetics = float(self.metric(image, task_="aesthetic"))
         return {"quality": quality, "aesthetics": aesthetics, "judge": self.judge_id, "judge_refusal": None}
 
 
 def _load(device: torch.device) -> torch.nn.Module:
     try:
         import pyiqa
-    except ModuleNotFoundError as error:
-        raise JudgeError(f"judge q-align needs {error.name}: pip install pyiqa (PolyForm Noncommercial licence)") from error
-    try:
-        return pyiqa.create_metric("qalign", device=device)
+
+        metric = pyiqa.create_metric("qalign", device=device)
+    except ModuleNotFoundError as error:  # pyiqa, or what it imports and does not require (icecream)
+        raise JudgeError(
+            f"judge q-align needs {error.name}: pip install pyiqa icecream (PolyForm Noncommercial licence)"
+        ) from error
     except Exception as error:  # pyiqa raises whatever its downloads and registries raise
         reason = str(error).splitlines()[0]
-        raise JudgeError(f"judge q-align cannot load {WEIGHTS} ({type(error).__name__}: {reason}): {FETCH}") from error
+        raise JudgeError(
+            f"judge q-align cannot load {WEIGHTS} ({type(error).__name__}: {reason}): hf download {WEIGHTS}"
+        ) from error
+    metric.net.model.get_model().get_visual_abstractor().invert_attention_mask = (
+        inverted  # pyiqa 0.1.16 calls it; transformers 5.20 has it no more
+    )
+    return metric
+
+
+def inverted(mask: Tensor) -> Tensor:
+    """(B, L) of 1 (seen) and 0 -> (B, 1, 1, L) fp16, to be added to attention scores: 0 and the lowest number."""
+    return (1 - mask[:, None, None, :].half()) * torch.finfo(torch.float16).min

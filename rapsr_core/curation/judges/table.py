@@ -73,7 +73,7 @@ JUDGES = {
                  0.05, "Apache-2.0", "nothing", _embedded),
         JudgeRow("q-align", "Q-Align", "A multi-modality model tuned on the opinions of people.", "",
                  (QUALITY, AESTHETICS, JUDGE, REFUSAL), _RANKS, 0.5, "code PolyForm Noncommercial (pyiqa); weights: see their page",
-                 "pip install pyiqa; hf download q-future/one-align (15 GB)", _q_align),
+                 "pip install pyiqa icecream; hf download q-future/one-align (15 GB)", _q_align),
         JudgeRow("vlm", "Vision-language model", "Any image-text-to-text model of transformers, asked for one of five levels.",
                  "MODEL (hub id or folder)", (QUALITY, AESTHETICS, JUDGE, REFUSAL), _RANKS, 0.5, "the model's", "the model's weights", _vlm),
         JudgeRow("clip-aesthetic", "CLIP aesthetic head", "CLIP's image embedding and a linear head or MLP trained on ratings.",
