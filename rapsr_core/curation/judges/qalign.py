@@ -1,4 +1,7 @@
-"""Q-Align (Wu et al., ICML 2024) by pyiqa: a 7-billion mPLUG-Owl2 tuned on the opinions of people, `q-future/one-align`."""
+"""Q-Align (Wu et al., ICML 2024) by pyiqa: a 7-billion mPLUG-Owl2 tuned on the opinions of people, `q-future/one-align`.
+
+Loading it replaces classes of transformers' Llama for the whole process (pyiqa's modeling_llama2.py): no other Llama works beside it.
+"""
 
 from __future__ import annotations
 

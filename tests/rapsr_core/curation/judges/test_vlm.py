@@ -71,7 +71,7 @@ def test_a_model_taught_that_bright_is_excellent_and_dark_is_bad_scores_so(tmp_p
     judge = Vlm("vlm:x", str(SAVE[name](tmp_path)), CPU)
     says = {"quality": (" excellent", " bad"), "aesthetics": (" poor", " good")}
     lessons = [(i, judge._prompt(question(a), beginning(a)), says[a][i]) for a in ASPECTS for i in (0, 1)]
-    rows = taught(judge, bright_and_dark, tmp_path, lessons, 150).many(bright_and_dark)
+    rows = taught(judge, bright_and_dark, tmp_path, lessons, 100).many(bright_and_dark)
     assert [row["quality"] for row in rows] == pytest.approx([5, 1], abs=0.2)
     assert [row["aesthetics"] for row in rows] == pytest.approx([2, 4], abs=0.2)
 
