@@ -16,7 +16,7 @@ from tqdm import tqdm
 from rapsr_core import ASSETS
 from rapsr_core.comparison import Comparer
 from rapsr_core.evaluation.ablation import VARIANTS, Variant, ablation_table
-from rapsr_core.evaluation.pairs import find_pairs
+from rapsr_core.evaluation.pairs import find_pairs, read_names
 from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics, evaluate
 from rapsr_core.recipe import Recipe
 from rapsr_core.refinement.artifact import FACTS
@@ -34,6 +34,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder per variant, the caches, and table.md")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="[all]")
     parser.add_argument("--recipe", type=Path, metavar="FILE", help="JSON of what differs from the default recipe")
+    parser.add_argument("--list", type=Path, metavar="FILE", help="text file naming the images to take, one a line")
     parser.add_argument("--limit", type=int, metavar="N", help="take the first N images")
     parser.add_argument(
         "--part",
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    pairs = find_pairs(args.set / "lq", args.set / "hq")[: args.limit][args.part]
+    pairs = find_pairs(args.set / "lq", args.set / "hq", read_names(args.list) if args.list else None)[: args.limit][args.part]
     metrics = choose_metrics(args.metrics, has_reference=True)
     recipe = Recipe.from_json(json.loads(args.recipe.read_text(encoding="utf-8"))) if args.recipe else Recipe()
     variants = [VARIANTS[name] for name in args.variants]
