@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from rapsr_core.curation.places import PoolError, base, files_under, is_folder, is_uri, join, members, opened, size_of, utf8
@@ -20,7 +21,23 @@ MAX_BYTES = 400_000_000
 LISTS = (".txt", ".lst", ".parquet")
 PLACE_COLUMNS = ("source", "uri", "url", "path", "file")
 MANIFEST = "manifest.tsv"
-SAMPLE_SUFFIXES = tuple(".jpg .jpeg .jpe .png .webp .avif .gif .bmp .tif .tiff .ppm .pgm .jp2 .ico .heic .heif".split())
+SAMPLE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".png",
+    ".webp",
+    ".avif",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".jp2",
+    ".heic",
+    ".heif",
+)
 """Members of a webdataset shard that are images; the others (.json, .txt, .cls) belong to them."""
 
 
@@ -62,7 +79,7 @@ def find_items(pool: str | Path) -> list[Item]:
     items = sorted(found, key=lambda item: item.id)
     if not items:
         raise PoolError(f"{place!r} has no files")
-    for a, b in zip(items, items[1:], strict=False):
+    for a, b in pairwise(items):
         if a.id == b.id:
             raise PoolError(f"two candidates have the id {a.id!r}: {a.source!r} and {b.source!r}; give ids of their own")
     return items

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from types import TracebackType
@@ -26,10 +25,10 @@ class Journal:
 
     def __enter__(self) -> Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        self._file = self.path.open("ab")
         fcntl.flock(self._file, fcntl.LOCK_EX)
         lines, whole = whole_lines(self.path)
-        os.ftruncate(self._file, whole)
+        self._file.truncate(whole)
         for line in lines:
             if "row" in line:
                 self.scored[line["row"]["id"]] = Scored(line["row"], line["seconds"])
@@ -38,7 +37,7 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        os.close(self._file)
+        self._file.close()
 
     def deaths(self, name: str) -> int:
         """How many workers of this run died while they measured the image."""
@@ -54,10 +53,11 @@ class Journal:
         self._write({"row": scored.row, "seconds": scored.seconds})
 
     def _write(self, line: dict[str, object]) -> None:
-        os.write(self._file, (json.dumps(line) + "\n").encode())
+        self._file.write((json.dumps(line) + "\n").encode())
+        self._file.flush()
 
 
-def whole_lines(path: Path) -> tuple[list[dict], int]:  # type: ignore[type-arg]
+def whole_lines(path: Path) -> tuple[list[dict], int]:
     """The lines of a journal, and the bytes they take; a last line without its end was being written, and is no line."""
     data = path.read_bytes()
     whole = data.rfind(b"\n") + 1

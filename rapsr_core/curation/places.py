@@ -80,7 +80,7 @@ def opened(place: str) -> AbstractContextManager[Any]:
     if not is_uri(place):
         return open(place, "rb")
     system, path = _system(place)
-    return system.open_input_file(path)  # type: ignore[no-any-return]
+    return system.open_input_file(path)
 
 
 def members(place: str) -> Iterator[tuple[str, int, int]]:
@@ -104,7 +104,7 @@ def _system(uri: str) -> tuple[Any, str]:
     from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 
     try:
-        return FileSystem.from_uri(uri)  # type: ignore[no-any-return]
+        return FileSystem.from_uri(uri)
     except pa.ArrowInvalid as error:
         if "nrecognized filesystem" not in str(error):
             raise PoolError(f"{uri!r} cannot be opened: {error}") from error

@@ -18,7 +18,7 @@ ATTEMPTS = 2
 
 DIED = "the worker died while measuring it"
 
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
 """Environment of a worker, set before it imports numpy and torch: sums in one order whatever the machine, and no crowding."""
 
 
