@@ -25,7 +25,6 @@ from rapsr_core.curation.progress import Tally
 from rapsr_core.curation.scoring import build
 from rapsr_core.curation.shard import ONE_THREAD, Count, Shard, journal_path, one_thread, score_shard
 
-
 PRELOADED = ["torch", "rapsr_core.curation.shard"]
 """Imported once in the fork server, which runs no code of theirs, so that a worker (and the one that takes its place) starts in no time."""
 
@@ -39,6 +38,10 @@ class Local:
     """`workers`: processes, one thread each. Each builds the stages once (memory: the models, and one decoded image)."""
 
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ValueError(f"{self.workers} workers; give at least 1")
 
 
 @dataclass

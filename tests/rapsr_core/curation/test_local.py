@@ -188,3 +188,8 @@ def test_two_runs_at_once_in_one_folder_are_refused(pool, tmp_path):
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(EngineError, match="another run is writing"):
             score_pool(find_items(pool), (SIZE, LIGHT), tmp_path, Local(1), print)
+
+
+def test_no_workers_at_all_are_refused():
+    with pytest.raises(ValueError, match="0 workers"):
+        Local(0)

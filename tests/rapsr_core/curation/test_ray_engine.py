@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -13,12 +14,11 @@ from tiny_stages import BREAKABLE, LIGHT, SIZE, encoded, make_pool, names_noted,
 
 from rapsr_core.curation.engines import score_pool
 from rapsr_core.curation.items import find_items
-from rapsr_core.curation.local import Local
-from rapsr_core.curation.manifest import read_manifest
+from rapsr_core.curation.local import EngineError, Local
+from rapsr_core.curation.manifest import part_path, read_manifest
 from rapsr_core.curation.ray_engine import Ray
 from rapsr_core.curation.shard import DIED
 
-pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 
 
@@ -51,6 +51,7 @@ def kill_one_worker(log, after, killed):
     killed.append(pid)
 
 
+@pytest.mark.slow
 def test_with_one_of_two_workers_killed_midway_the_manifest_is_the_local_engines_to_the_byte(cluster, tmp_path):
     pool = make_pool(tmp_path / "pool", 40)
     log, killed, told = tmp_path / "log", [], []
@@ -67,6 +68,7 @@ def test_with_one_of_two_workers_killed_midway_the_manifest_is_the_local_engines
     assert sha(on_ray) == sha(locally)
 
 
+@pytest.mark.slow
 def test_an_image_that_kills_its_actor_is_a_row_and_the_local_engine_agrees(cluster, tmp_path):
     pool = make_pool(tmp_path / "pool", 6)
     (pool / "a" / "exit.png").write_bytes(encoded(1))
@@ -77,4 +79,15 @@ def test_an_image_that_kills_its_actor_is_a_row_and_the_local_engine_agrees(clus
     read = read_manifest(on_ray)
     errors = {name: error for name, error in zip(read["id"], read["error"], strict=True) if error}
     assert errors.pop("a/exit.png") == DIED and list(errors) == ["a/cut.png"]
-    assert sha(on_ray) == sha(score_pool(items, stages, tmp_path / "local", Local(2), lambda _: None, shard_images=3))
+    by_ray = sha(on_ray)
+    assert by_ray == sha(score_pool(items, stages, tmp_path / "local", Local(2), lambda _: None, shard_images=3))
+    part_path(tmp_path / "ray", 1).unlink()
+    assert by_ray == sha(score_pool(items, stages, tmp_path / "ray", Local(1), lambda _: None, shard_images=3)), (
+        "resumed by the other"
+    )
+
+
+def test_without_ray_the_engine_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EngineError, match="pip install -r requirements-ray.txt"):
+        score_pool(find_items(make_pool(tmp_path / "pool", 2)), (SIZE,), tmp_path / "out", Ray(), lambda _: None)
