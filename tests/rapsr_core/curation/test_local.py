@@ -64,7 +64,7 @@ def uninterrupted(pool, tmp_path_factory):
     return score_pool(find_items(pool), stages, folder / "out", Local(1), lambda _: None, shard_images=8)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_run_stopped_midway_ends_in_the_same_bytes_with_no_row_measured_twice(pool, uninterrupted, tmp_path, how):
     out, log = tmp_path / "out", tmp_path / "log"
     first = run_script(pool, out, log, 0.1)

@@ -89,5 +89,5 @@ def test_an_image_that_kills_its_actor_is_a_row_and_the_local_engine_agrees(clus
 
 def test_without_ray_the_engine_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(EngineError, match="pip install -r requirements-ray.txt"):
+    with pytest.raises(EngineError, match=r"pip install -r requirements-ray\.txt"):
         score_pool(find_items(make_pool(tmp_path / "pool", 2)), (SIZE,), tmp_path / "out", Ray(), lambda _: None)
