@@ -9,6 +9,8 @@ import pytest
 from safetensors.torch import load_file
 from torch import Tensor
 
+from rapsr_core.hosts.networks.seesr import SeeSRNetworks, load_seesr_controlnet, load_seesr_unet
+
 REFERENCE = Path(__file__).parents[3] / "reference"
 
 
@@ -31,3 +33,19 @@ def facts_of() -> Callable[[str], dict[str, Any]]:
 @pytest.fixture(scope="session")
 def part_of() -> Callable[[str, str], dict[str, Tensor]]:
     return fixture_part
+
+
+@pytest.fixture(scope="session")
+def config_of() -> Callable[[str], dict[str, Any]]:
+    """Configuration of a fixture's network; what is not in it is the class default."""
+    return lambda name: {key: value for key, value in fixture_facts(name)["config"].items() if key != "other"}
+
+
+@pytest.fixture
+def networks(config_of: Callable[[str], dict[str, Any]]) -> SeeSRNetworks:
+    """Both of the fixtures."""
+    unet, controlnet = "seesr_unet_a", "seesr_controlnet_a"
+    return SeeSRNetworks(
+        load_seesr_unet(fixture_part(unet, "weights"), config_of(unet)),
+        load_seesr_controlnet(fixture_part(controlnet, "weights"), config_of(controlnet)),
+    )

@@ -19,28 +19,14 @@ from rapsr_core.hosts.networks.seesr import (
 )
 from rapsr_core.refinement import plugged_in
 from rapsr_core.refinement.artifact import Refinement
-from rapsr_core.refinement.updates import Delta, LowRank
+from rapsr_core.refinement.updates import Delta, Full, LowRank
 
 TOLERANCE = 5e-4
 PartOf = Callable[[str, str], dict[str, Tensor]]
 
 
-def config_of(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts["config"].items() if name != "other"}
-
-
 def host_only(name: str) -> bool:
     return any(re.search(pattern, name) for pattern in HOST_ONLY.values())
-
-
-@pytest.fixture
-def networks(facts_of, part_of) -> SeeSRNetworks:
-    """Both of the fixtures."""
-    unet, controlnet = "seesr_unet_a", "seesr_controlnet_a"
-    return SeeSRNetworks(
-        load_seesr_unet(part_of(unet, "weights"), config_of(facts_of(unet))),
-        load_seesr_controlnet(part_of(controlnet, "weights"), config_of(facts_of(controlnet))),
-    )
 
 
 @pytest.fixture
@@ -86,12 +72,12 @@ def test_both_networks_together(networks: SeeSRNetworks, call: dict[str, Tensor]
 
 @torch.inference_mode()
 def test_bfloat16_is_off_by_its_roundings_alone(
-    facts_of, part_of: PartOf, networks: SeeSRNetworks, call: dict[str, Tensor]
+    facts_of, config_of, part_of: PartOf, networks: SeeSRNetworks, call: dict[str, Tensor]
 ) -> None:
     unet, controlnet = "seesr_unet_a", "seesr_controlnet_a"
     halves = SeeSRNetworks(
-        load_seesr_unet(part_of(unet, "weights"), config_of(facts_of(unet)), dtype=torch.bfloat16),
-        load_seesr_controlnet(part_of(controlnet, "weights"), config_of(facts_of(controlnet)), dtype=torch.bfloat16),
+        load_seesr_unet(part_of(unet, "weights"), config_of(unet), dtype=torch.bfloat16),
+        load_seesr_controlnet(part_of(controlnet, "weights"), config_of(controlnet), dtype=torch.bfloat16),
     )
     low = {name: tensor.bfloat16() if tensor.is_floating_point() else tensor for name, tensor in call.items()}
     predicted, exact = halves.noise(**low), networks.noise(**call)
@@ -132,17 +118,17 @@ def test_all_but_the_image_attention_has_the_names_of_sd21base(facts_of) -> None
     assert sum(map(host_only, ours)) == facts_of("keys/seesr_unet")["n_image_attention_keys"] == 416
 
 
-def test_a_file_loads_as_its_state_dict_does(tmp_path: Path, facts_of, part_of: PartOf, networks: SeeSRNetworks) -> None:
+def test_a_file_loads_as_its_state_dict_does(tmp_path: Path, config_of, part_of: PartOf, networks: SeeSRNetworks) -> None:
     weights = part_of("seesr_unet_a", "weights")
     save_file(weights, tmp_path / "unet.safetensors")
     torch.save(weights, tmp_path / "unet.bin")
     for name in ("unet.safetensors", "unet.bin"):
-        loaded = load_seesr_unet(tmp_path / name, config_of(facts_of("seesr_unet_a"))).state_dict()
+        loaded = load_seesr_unet(tmp_path / name, config_of("seesr_unet_a")).state_dict()
         assert all(torch.equal(loaded[key], tensor) for key, tensor in networks.unet.state_dict().items())
 
 
 def updates(unet: nn.Module, kind: str) -> dict[str, Any]:
-    """A refinement of every vanilla matrix, as LoRA or as differences."""
+    """A refinement of every vanilla matrix."""
     made: dict[str, Any] = {}
     generator = torch.Generator().manual_seed(3)
     for name, weight in unet.named_parameters():
@@ -151,12 +137,13 @@ def updates(unet: nn.Module, kind: str) -> dict[str, Any]:
         if kind == "lora":
             down, up = (torch.randn(shape, generator=generator) * 0.2 for shape in ((2, weight.shape[1]), (weight.shape[0], 2)))
             made[name] = LowRank(down, up, 1.0)
-        else:
-            made[name] = Delta(torch.randn(weight.shape, generator=generator) * 0.1)
+            continue
+        difference = torch.randn(weight.shape, generator=generator) * 0.1
+        made[name] = Delta(difference) if kind == "delta" else Full(weight + difference)
     return made
 
 
-@pytest.mark.parametrize("kind", ["lora", "delta"])
+@pytest.mark.parametrize("kind", ["full", "lora", "delta"])
 @torch.inference_mode()
 def test_a_refinement_plugs_into_the_vanilla_names_alone(networks: SeeSRNetworks, call, kind: str) -> None:
     unet = networks.unet
