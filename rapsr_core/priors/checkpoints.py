@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 Network = TypeVar("Network", bound=nn.Module)
+
+FOLDER_FILES = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+"""Weights of a diffusers folder, beside its config.json; the first one present is read."""
 
 
 class CheckpointError(ValueError):
@@ -40,6 +44,14 @@ def read_weights(source: Path | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     if not named or not all(isinstance(value, Tensor) for value in named.values()):
         raise CheckpointError(f"{source} has no named tensors: it must hold a state dict")
     return named
+
+
+def read_folder(folder: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
+    """Configuration and weights of a diffusers model folder. Raises CheckpointError when one of them is not there."""
+    present = [folder / name for name in FOLDER_FILES if (folder / name).is_file()]
+    if not present or not (folder / "config.json").is_file():
+        raise CheckpointError(f"{folder} is not a model folder: it must hold config.json and {' or '.join(FOLDER_FILES)}")
+    return json.loads((folder / "config.json").read_text()), read_weights(present[0])
 
 
 def below(weights: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ import torch
 from diffusers import ControlNetModel, Transformer2DModel, UNet2DConditionModel
 from torch import Tensor
 
-from rapsr_core.hosts.networks.checkpoints import Network, fill, read_weights
+from rapsr_core.priors.checkpoints import Network, fill, read_weights
 
 IMAGE_WIDTH = 512
 """Channels of the image states. Not in the official configuration: fixed in its blocks, in UNet and ControlNet alike."""

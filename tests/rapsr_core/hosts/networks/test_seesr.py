@@ -8,7 +8,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from rapsr_core.hosts.networks.checkpoints import CheckpointError
 from rapsr_core.hosts.networks.seesr import (
     HOST_ONLY,
     SeeSRNetworks,
@@ -17,6 +16,7 @@ from rapsr_core.hosts.networks.seesr import (
     seesr_controlnet,
     seesr_unet,
 )
+from rapsr_core.priors.checkpoints import CheckpointError
 from rapsr_core.refinement import plugged_in
 from rapsr_core.refinement.artifact import Refinement
 from rapsr_core.refinement.updates import Delta, Full, LowRank

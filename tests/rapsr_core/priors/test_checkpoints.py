@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from rapsr_core.hosts.networks.checkpoints import CheckpointError, fill, read_folder, read_weights
+from rapsr_core.priors.checkpoints import CheckpointError, below, fill, read_folder, read_weights
 
 WEIGHTS = {"weight": torch.arange(6.0).view(2, 3), "bias": torch.tensor([1.0, 2.0])}
 
@@ -29,6 +29,17 @@ def test_a_file_without_named_tensors_is_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "a.pth")
     with pytest.raises(CheckpointError, match=r"a\.pth has no named tensors"):
         read_weights(tmp_path / "a.pth")
+
+
+def test_no_code_of_a_file_is_run(tmp_path: Path) -> None:
+    torch.save({"state_dict": WEIGHTS, "callbacks": nn.Linear}, tmp_path / "a.ckpt")
+    with pytest.raises(CheckpointError, match=r"a\.ckpt holds more than weights; convert it"):
+        read_weights(tmp_path / "a.ckpt")
+
+
+def test_what_is_below_a_prefix_or_all_of_it() -> None:
+    assert below({"a.b.weight": 1, "c.weight": 2}, "a.") == {"b.weight": 1}
+    assert below(WEIGHTS, "a.") == WEIGHTS
 
 
 def test_a_folder_gives_its_configuration_and_weights(tmp_path: Path) -> None:
