@@ -14,7 +14,7 @@ GAUSSIAN_VARIANCE = 0.01
 
 
 def gaussian_weights(tile: Tile) -> Tensor:
-    """(h, w) float64 weights of a tile in SeeSR, PASD and DiffBIR: a Gaussian density in each direction.
+    """(h, w) float64 weights of a tile in SeeSR, PASD, StableSR and DiffBIR: a Gaussian density in each direction.
 
     Its middle is at (w - 1) / 2 across but at h / 2 down, half a site low, as in all of them.
     """

@@ -88,7 +88,7 @@ def test_every_step_ends_where_the_official_loop_does(mode, facts_of, part_of, n
     assert [step.t for step in steps] == facts["timesteps_used"]
     a = scheduler.alphas_cumprod[steps[0].t]
     first = (start - (1 - a).sqrt() * outputs[f"{mode}/noise_pred_0"]) / a.sqrt()
-    assert relative(steps[0].z0, first) < 1e-5, "the guided prediction of the first step, as the clean latent it implies"
+    assert relative(steps[0].z0, first) < 1e-4, "the guided prediction of the first step, as the clean latent it implies"
     assert relative(steps[-1].z0, outputs[f"{mode}/latents_final"]) < 1e-3
 
 
