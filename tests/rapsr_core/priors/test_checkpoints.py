@@ -15,12 +15,16 @@ def linear() -> nn.Linear:
         return nn.Linear(3, 2)
 
 
-@pytest.mark.parametrize("name", ["a.safetensors", "a.pth", "a.ckpt", "a.bin"])
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth", "a.ckpt", "a.bin", "old.pth"])
 def test_every_kind_of_file_gives_the_same_tensors(tmp_path: Path, name: str) -> None:
     if name.endswith("safetensors"):
         save_file(WEIGHTS, tmp_path / name)
     else:
-        torch.save({"state_dict": WEIGHTS} if name.endswith("ckpt") else WEIGHTS, tmp_path / name)
+        torch.save(
+            {"state_dict": WEIGHTS} if name.endswith("ckpt") else WEIGHTS,
+            tmp_path / name,
+            _use_new_zipfile_serialization=name != "old.pth",
+        )
     read = read_weights(tmp_path / name)
     assert read.keys() == WEIGHTS.keys() and all(torch.equal(read[key], value) for key, value in WEIGHTS.items())
 

@@ -1,10 +1,11 @@
+import math
 import re
 from dataclasses import replace
 
 import pytest
 import torch
 from reference import key_list, on_meta, tensors
-from tiny_ldm import STRUCTURE, UNET, stablesr, tiny_refinement, values
+from tiny_ldm import STRUCTURE, UNET, diffbir, stablesr, tiny_refinement, values
 
 from rapsr_core.hosts.networks.stablesr import HOST_ONLY, load_stablesr_unet
 from rapsr_core.hosts.networks.stablesr_structure import STRUCTURE_PREFIX, StructureEncoder, load_structure_encoder
@@ -39,6 +40,13 @@ def test_the_encoder_gives_the_official_features_fine_to_coarse(networks) -> Non
     official, ours = tensors("stablesr_encoder_a", "outputs"), structure(networks[0])
     for width, features in zip((8, 4), ours, strict=True):
         torch.testing.assert_close(features, official[f"struct_{width}"], **EXACT)
+
+
+def test_the_networks_are_told_the_time_as_in_ldm(networks) -> None:
+    """Cosines before sines, frequencies exp(-ln(10000) k / half); no fixture shows it, see the next test."""
+    angles = 37 * torch.exp(-math.log(10000) * torch.arange(16) / 16)
+    for network in (*networks, *diffbir()):
+        torch.testing.assert_close(network.time_proj(torch.tensor([37]))[0], torch.cat([angles.cos(), angles.sin()]))
 
 
 @torch.inference_mode()
