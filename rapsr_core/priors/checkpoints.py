@@ -26,24 +26,32 @@ class CheckpointError(ValueError):
 def read_weights(source: Path | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     """Tensors of a .safetensors, .bin, .pth or .ckpt file by their own names, on the CPU, as stored; a mapping is given back.
 
-    Anything but .safetensors is unpickled as weights only, so no code in it can run; a training checkpoint's `state_dict` is taken.
-    Raises CheckpointError when the file has other objects in it or no named tensors.
+    Anything but .safetensors is `unpickled`; a training checkpoint's `state_dict` is taken. Raises CheckpointError, too, when there
+    are no named tensors.
     """
     if isinstance(source, Mapping):
         return source
     if source.suffix == ".safetensors":
         return load_file(source)
+    stored = unpickled(source)
+    named = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
+    if not named or not all(isinstance(value, Tensor) for value in named.values()):
+        raise CheckpointError(f"{source} has no named tensors: it must hold a state dict")
+    return named
+
+
+def unpickled(source: Path) -> Any:
+    """What torch.save wrote: tensors, numbers, strings and containers of them, on the CPU; no code in the file can run.
+
+    Raises CheckpointError when the file has other objects in it.
+    """
     try:
-        stored = torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
+        return torch.load(source, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(source))
     except pickle.UnpicklingError as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(
             f"{source} holds more than weights; convert it to .safetensors if you trust it ({reason})"
         ) from error
-    named = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
-    if not named or not all(isinstance(value, Tensor) for value in named.values()):
-        raise CheckpointError(f"{source} has no named tensors: it must hold a state dict")
-    return named
 
 
 def read_folder(folder: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
