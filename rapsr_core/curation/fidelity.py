@@ -14,7 +14,7 @@ from rapsr_core.curation.columns import Column, Row, Rule
 from rapsr_core.curation.picture import Picture
 from rapsr_core.quality.table import METRICS
 
-NATURAL = ("niqe", "brisque", "piqe")
+NATURAL = ("niqe", "brisque", "piqe", "ilniqe")
 
 CLASSICAL = (
     Column("sharpness", "Sharpness", "number", "high", "dB",
