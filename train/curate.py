@@ -24,6 +24,7 @@ from typing import Any
 from tqdm import tqdm
 
 from rapsr_core.captions import CAPTIONERS, CaptionError
+from rapsr_core.captions import find as find_captioner
 from rapsr_core.curation.columns import Stage
 from rapsr_core.curation.dataset import DatasetError, Kept, write_dataset
 from rapsr_core.curation.dataset_card import Facts
@@ -87,6 +88,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     stages = pipeline(args.judge)
+    find_captioner(args.captioner)
     changes = json.loads(args.rules.read_text(encoding="utf-8")) if args.rules else {}
     rules = changed([r for s in stages for r in s.rules], changes, [c for s in stages for c in s.columns])
     log = read(args.review) if args.review else None
