@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from signals import heard
 from tiny_stages import BREAKABLE, FAILING, LIGHT, SIZE, encoded, make_pool, names_noted, noted
 
 from rapsr_core.curation.engines import score_pool, seconds_per_image
@@ -31,7 +32,8 @@ def sha(path):
 def run_script(pool, out, log, delay_s):
     env = os.environ | {"PYTHONPATH": f"{ROOT}:{SCRIPT.parent}"}
     command = [sys.executable, str(SCRIPT), str(pool), str(out), str(log), str(delay_s)]
-    return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=env, start_new_session=True, preexec_fn=heard, **quiet)
 
 
 def rows_on_disk(out):
