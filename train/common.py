@@ -23,8 +23,9 @@ LPIPS_MIN_PX = 48
 
 
 def caption_all(photos: Sequence[Photo], path: Path) -> dict[str, str]:
-    """Captions by photo name, made once and kept in a JSON file."""
+    """Captions by photo name: the photograph's own where it has one, else the embedded tagger's, made once. All are kept in a JSON file."""
     known: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+    known |= {p.name: p.caption for p in photos if p.caption}
     missing = [p for p in photos if p.name not in known]
     for photo in tqdm(missing, desc="captions", disable=not missing):
         known[photo.name] = caption(read(photo.path))

@@ -47,7 +47,12 @@ def arguments() -> argparse.ArgumentParser:
         prog="python -m train.pretrain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     data = parser.add_argument_group("data")
-    data.add_argument("--photos", type=Path, required=True, help="folder of photographs (manifest.tsv optional)")
+    data.add_argument(
+        "--photos",
+        type=Path,
+        required=True,
+        help="folder of photographs, with a manifest.tsv or not, or a curated dataset (image/, caption/)",
+    )
     data.add_argument("--cache", type=Path, default=Path("runs/cache"), help="patch cache [runs/cache]")
     data.add_argument("--cache-items", type=int, default=4000, metavar="N", help="triples of 256 px in the cache [4000]")
     data.add_argument("--cache-seed", type=int, default=0, help="of crops, faults and degradations in the cache [0]")

@@ -90,7 +90,12 @@ def parse(parser: argparse.ArgumentParser, argv: list[str] | None) -> argparse.N
 
 def _data(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add(*names("--photos", "--train-data-dir"), type=Path, required=True, help="folder of photographs (manifest.tsv optional)")
+    add(
+        *names("--photos", "--train-data-dir"),
+        type=Path,
+        required=True,
+        help="folder of photographs, with a manifest.tsv or not, or a curated dataset (image/, caption/)",
+    )
     add("--curate", type=int, metavar="N", help="keep the N best by the ranks of NIQE, BRISQUE and PIQE; 0 = all")
     add(*names("--resolution"), type=int, metavar="PX", help="side of a training image [128 embedded, 512, SDXL 1024]")
     add("--cache", type=Path, default=Path("runs/cache-curated"), help="patches (embedded prior), captions [runs/cache-curated]")

@@ -30,6 +30,7 @@ _UNET_RESNET = {
     "norm2": "out_layers.0",
     "conv2": "out_layers.3",
     "conv_shortcut": "skip_connection",
+    "conv2.spade": "spade",  # StableSR's alone (hosts/networks/stablesr.py)
 }
 
 _VAE_ENDS = {"quant_conv": "quant_conv", "post_quant_conv": "post_quant_conv"}
@@ -57,13 +58,21 @@ def unet_to_ldm(names: Iterable[str]) -> dict[str, str]:
     return _renamed(names, _unet_modules(levels, layers, _numbers(r"up_blocks\.(\d+)\.attentions\.", names)))
 
 
-def unet_from_ldm(names: Iterable[str]) -> dict[str, str]:
-    """LDM name -> diffusers name of a UNet's weights; the inverse of `unet_to_ldm`."""
+def unet_from_ldm(names: Iterable[str], others: Mapping[str, str] | None = None) -> dict[str, str]:
+    """LDM name -> diffusers name of a UNet's weights, the inverse of `unet_to_ldm`; or of a UNet's first half (a ControlNet).
+
+    `others`: LDM -> diffusers module names of what a host's network has besides.
+    """
     names = list(names)
     parts = _number(r"input_blocks\.(\d+)\.0\.op\.", names, of=min)  # a level's layers and its downsampler
     levels = (1 + _number(r"input_blocks\.(\d+)\.", names)) // parts
     attention = {number // parts for number in _numbers(r"output_blocks\.(\d+)\.1\.transformer_blocks\.", names)}
-    return _renamed(names, _inverse(_unet_modules(levels, parts - 1, attention)))
+    return _renamed(names, _inverse(_unet_modules(levels, parts - 1, attention)) | dict(others or {}))
+
+
+def resnet_from_ldm(theirs: str, ours: str) -> dict[str, str]:
+    """LDM -> diffusers module names of one residual block of a UNet that is called `theirs` and `ours`."""
+    return _inverse(_below(ours, theirs, _UNET_RESNET))
 
 
 def vae_to_ldm(names: Iterable[str]) -> dict[str, str]:

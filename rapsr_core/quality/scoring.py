@@ -13,7 +13,8 @@ from torch import Tensor
 
 from rapsr_core.quality.fidelity import lpips_network, psnr_y, ssim_y
 from rapsr_core.quality.grid import grid_energy
-from rapsr_core.quality.table import METRICS, PARAMETERS
+from rapsr_core.quality.natural import NATURAL, Features, NaturalError, natural_score
+from rapsr_core.quality.table import METRICS
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,12 @@ class ScoreError(RuntimeError):
 def score(image: Tensor, names: Iterable[str], reference: Tensor | None = None) -> dict[str, Score]:
     """Scores of (1, 3, H, W) sRGB in [0, 1] by metric name; `reference` of the same shape for PSNR, SSIM and LPIPS.
 
+    NIQE, BRISQUE, PIQE and IL-NIQE share their features: the first of them pays for what the others take.
     Names outside METRICS go to pyiqa as they are (with a network: musiq, maniqa, clipiqa, topiq_nr, ...).
     """
-    return {name: _timed(name, image, reference) for name in names}
+    image = image.detach().float().cpu()
+    features = Features(image)
+    return {name: _timed(name, features, image, reference) for name in names}
 
 
 def lower_better(name: str) -> bool:
@@ -47,18 +51,18 @@ def lower_better(name: str) -> bool:
     return bool(DEFAULT_CONFIGS[name].get("lower_better", False))
 
 
-def _timed(name: str, image: Tensor, reference: Tensor | None) -> Score:
+def _timed(name: str, features: Features, image: Tensor, reference: Tensor | None) -> Score:
     began = time.perf_counter()
     try:
-        value = _value(name, image.detach().float().cpu(), reference)
-    except ScoreError as error:
+        value = _value(name, features, image, reference)
+    except (ScoreError, NaturalError) as error:
         return Score(name, None, time.perf_counter() - began, str(error))
     if not math.isfinite(value):
         return Score(name, None, time.perf_counter() - began, f"{name} is undefined here ({value}): flat or equal images")
     return Score(name, value, time.perf_counter() - began)
 
 
-def _value(name: str, image: Tensor, reference: Tensor | None) -> float:
+def _value(name: str, features: Features, image: Tensor, reference: Tensor | None) -> float:
     row = METRICS.get(name)
     height, width = image.shape[-2:]
     if row and min(height, width) < row.min_px:
@@ -71,6 +75,8 @@ def _value(name: str, image: Tensor, reference: Tensor | None) -> float:
         return _REFERENCE[name](image, reference.float().cpu())
     if name == "grid":
         return grid_energy(image)
+    if name in NATURAL:
+        return natural_score(features, name)
     return _no_reference(name, image)
 
 
@@ -101,9 +107,7 @@ def _pyiqa_metric(name: str) -> torch.nn.Module:
         import pyiqa
     except ModuleNotFoundError as error:
         raise ScoreError(f"{error.name} is missing: pip install pyiqa (PolyForm Noncommercial licence)") from error
-    row = METRICS.get(name)
-    options = {"pretrained_model_path": str(PARAMETERS / row.parameters)} if row and row.parameters else {}
     try:
-        return pyiqa.create_metric(name, device=torch.device("cpu"), **options)
+        return pyiqa.create_metric(name, device=torch.device("cpu"))
     except Exception as error:  # pyiqa raises whatever its downloads and registries raise
         raise ScoreError(f"{name} cannot be loaded: {type(error).__name__}: {error}") from error

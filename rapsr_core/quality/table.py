@@ -7,7 +7,7 @@ from typing import Literal
 
 from rapsr_core import ASSETS
 
-Engine = Literal["pyiqa", "own", "lpips"]
+Engine = Literal["own", "lpips"]
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ _NR, _FR = False, True
 METRICS = {
     row.name: row
     for row in (
-        Metric("niqe", "NIQE", "pyiqa", True, _NR, (2, 12), 96, 0.4, True, "niqe_modelparameters.mat",
+        Metric("niqe", "NIQE", "own", True, _NR, (2, 12), 96, 0.02, True, "niqe_modelparameters.mat",
                "Mittal et al., IEEE SPL 2013", "Distance of local statistics from those of pristine photographs."),
-        Metric("brisque", "BRISQUE", "pyiqa", True, _NR, (0, 100), 32, 0.3, True, "brisque_svm_weights.pth",
+        Metric("brisque", "BRISQUE", "own", True, _NR, (0, 100), 32, 0.02, True, "brisque_svm_weights.pth",
                "Mittal et al., IEEE TIP 2012", "Learned opinion score from local statistics; it can reward grids and speckle."),
-        Metric("piqe", "PIQE", "pyiqa", True, _NR, (0, 100), 32, 0.2, True, None,
+        Metric("piqe", "PIQE", "own", True, _NR, (0, 100), 32, 0.02, True, None,
                "Venkatanath et al., NCC 2015", "Block-wise distortion without training; it can reward grids and speckle."),
-        Metric("ilniqe", "IL-NIQE", "pyiqa", True, _NR, (15, 120), 96, 8.0, False, "ILNIQE_templateModel.mat",
-               "Zhang et al., IEEE TIP 2015", "NIQE with colour, gradient and frequency statistics; slow."),
+        Metric("ilniqe", "IL-NIQE", "own", True, _NR, (15, 120), 96, 0.5, False, "ILNIQE_templateModel.mat",
+               "Zhang et al., IEEE TIP 2015", "NIQE with colour, gradient and frequency statistics."),
         Metric("grid", "Grid energy", "own", True, _NR, (0.8, 6), 64, 0.01, False, None,
                "rapsr_core/quality/grid.py", "Spectral power at the codec's 4-px period over its neighbourhood; about 1 in photographs."),
         Metric("psnr", "PSNR-Y", "own", False, _FR, (18, 40), 1, 0.01, False, None,

@@ -16,7 +16,7 @@ def plugged_in(module: nn.Module, refinement: Refinement, strength: float) -> It
     """Inside the block `module` has the refined weights; after it they are the very tensors they were.
 
     Keys that only a host has (SeeSR's `image_attentions`) are not in a refinement, hence never touched. The caller holds the
-    compute slot: the module is shared by all visitors. Strength 0 leaves every value as it was. Raises RefinementError, with
+    compute slot: the module is shared by all visitors. Strength 0 leaves every tensor as it was. Raises RefinementError, with
     nothing changed, when the module lacks a weight that the refinement changes.
     """
     parameters = dict(module.named_parameters())
@@ -29,8 +29,12 @@ def plugged_in(module: nn.Module, refinement: Refinement, strength: float) -> It
     try:
         for name, update in refinement.updates.items():
             weight = replaced[name]
-            # into the same strides: another memory format would choose other kernels and round differently
-            parameters[name].data = torch.empty_like(weight).copy_(update.applied(weight, strength))
+            refined = update.applied(weight, strength)
+            if (
+                refined is not weight
+            ):  # a mere copy may lie otherwise in memory (a .safetensors file's does), and round differently
+                # into the same strides: another memory format would choose other kernels and round differently
+                parameters[name].data = torch.empty_like(weight).copy_(refined)
         yield
     finally:
         for name, weight in replaced.items():

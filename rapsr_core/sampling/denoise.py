@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from diffusers import SchedulerMixin
 from torch import Tensor
 
+from rapsr_core.sampling import tiling
 from rapsr_core.sampling.contract import Condition, Host, Text
 from rapsr_core.sampling.guidance import GuidanceSchedule, guide
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import Tile, weights
+from rapsr_core.sampling.tiling import Tile
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to walk from noise to image. `timesteps`, where given, is the exact list to visit instead of the scheduler's own."""
+    """How to walk from noise to image. `timesteps`, where given, is the exact list to visit instead of the scheduler's own.
+
+    `weights` of a tile are (h, w) and positive; only their ratios matter.
+    """
 
     steps: int
     guidance: GuidanceSchedule
     windows: Sequence[Tile]
     rescale: float = 0.0  # of guidance, phi in [0, 1]
     timesteps: tuple[int, ...] | None = None
+    weights: Callable[[Tile], Tensor] = tiling.weights
 
 
 def denoise(host: Host, condition: Condition, positive: Text, negative: Text, plan: Plan, noise: ImageNoise) -> Iterator[Step]:
@@ -56,7 +61,7 @@ def denoise(host: Host, condition: Condition, positive: Text, negative: Text, pl
     for i, t in enumerate(visited):
         scale = plan.guidance(i, int(t))
         texts = [positive] if scale is None else [positive, negative]
-        output, *other = _predictions(host, scheduler.scale_model_input(z, t), t, texts, condition, plan.windows)
+        output, *other = _predictions(host, scheduler.scale_model_input(z, t), t, texts, condition, plan)
         if scale is not None:
             output = guide(output, other[0], scale, plan.rescale)
         draws = {"generator": noise.generator(f"step/{i}")} if ancestral else {}
@@ -85,16 +90,14 @@ def clean_estimate(scheduler: SchedulerMixin, output: Tensor, t: Tensor, z: Tens
     raise ValueError(f"prediction_type is {scheduler.config.prediction_type!r}; it must be sample, epsilon or v_prediction")
 
 
-def _predictions(
-    host: Host, z: Tensor, t: Tensor, texts: Sequence[Text], condition: Condition, windows: Sequence[Tile]
-) -> list[Tensor]:
+def _predictions(host: Host, z: Tensor, t: Tensor, texts: Sequence[Text], condition: Condition, plan: Plan) -> list[Tensor]:
     """One prediction a text for the whole latent, its tiles blended by smooth weights; a tile's features serve all texts."""
-    if len(windows) == 1:
+    if len(plan.windows) == 1:
         seen = host.step_features(t, condition)
         return [host.predict(z, t, text, seen).float() for text in texts]
     totals, norm = [torch.zeros_like(z) for _ in texts], torch.zeros_like(z[:, :1])
-    for tile in windows:
-        weight = weights(tile).to(z)
+    for tile in plan.windows:
+        weight = plan.weights(tile).to(z)
         region = (..., slice(tile.top, tile.bottom), slice(tile.left, tile.right))
         seen = host.step_features(t, condition.crop(tile))
         for total, text in zip(totals, texts, strict=True):

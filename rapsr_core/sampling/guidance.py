@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from torch import Tensor
@@ -26,6 +27,16 @@ def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
     After Kynkaanniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
     """
     return lambda i, t: None if scale == 1 or 0 < i == steps - 1 else scale
+
+
+def rising(scale: float) -> GuidanceSchedule:
+    """From 1 at t = 1000 to 1 + scale at t = 0, late and steeply: 1 + scale * (1 - cos(pi * ((1000 - t) / 1000)^5)) / 2.
+
+    DiffBIR's `rescale_cfg` (diffbir/sampler of v2); a scale of 1 or less stays as it is, as there.
+    """
+    if scale <= 1:
+        return constant(scale)
+    return lambda i, t: 1 + scale * (1 - math.cos(math.pi * ((1000 - t) / 1000) ** 5)) / 2
 
 
 def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ def test_the_published_run_on_stable_diffusion(published, tmp_path, method, form
     assert any("attn2" in name for name in changed)
     assert any("resnets" in name for name in changed) == (method != "attention-only")
     assert (tmp_path / "out/sheet-000002.png").is_file()
+
+
+def test_a_curated_dataset_is_trained_on_with_its_captions(published, photos, tmp_path):
+    """As `rapsr_core/curation/dataset.py` writes it; a captioner would call these smooth pictures "a photo"."""
+    data = tmp_path / "dataset"
+    for folder in ("image", "caption"):
+        (data / folder).mkdir(parents=True)
+    captions = {f"image/{path.name}": f"Caption of {path.stem}." for path in photos.iterdir()}
+    for path in photos.iterdir():
+        shutil.copy(path, data / "image")
+        florence = {"microsoft-Florence-2-large-ft": {"<MORE_DETAILED_CAPTION>": captions[f"image/{path.name}"]}}
+        (data / f"caption/{path.stem}.json").write_text(json.dumps(florence))
+    main([*published, "--train_data_dir", str(data), "--method", "lora", "--rank", "2", "--export", str(tmp_path / "refinement")])
+    assert json.loads((tmp_path / "cache/captions.json").read_text()) == captions
+    assert load_refinement(tmp_path / "refinement", load_prior(tmp_path / "sd21")).facts["photographs"] == 3
 
 
 def test_faults_get_identifiers_of_their_own(published, tmp_path):

@@ -23,7 +23,7 @@ def test_strength_0_and_leaving_restore_every_bit(sd_prior, refinement_of, forma
     next(unet.parameters())[0] = -0.0
     before, where = values(unet), places(unet)
     with plugged_in(unet, refinement, 0.0):
-        assert values(unet) == before
+        assert values(unet) == before and places(unet) == where
     with plugged_in(unet, refinement, 0.7):
         assert {n for n, v in values(unet).items() if v != before[n]} == set(refinement.updates) - {"conv_in.bias"}
         assert {n: strides for n, (_, strides) in places(unet).items()} == {n: strides for n, (_, strides) in where.items()}

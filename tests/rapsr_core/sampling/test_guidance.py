@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rapsr_core.sampling.guidance import all_but_last, constant, guide
+from rapsr_core.sampling.guidance import all_but_last, constant, guide, rising
 
 GENERATOR = torch.Generator().manual_seed(0)
 POSITIVE, NEGATIVE = (torch.randn(2, 3, 8, 8, generator=GENERATOR) for _ in range(2))
@@ -30,3 +30,9 @@ def test_the_last_step_of_several_is_unguided() -> None:
     assert [all_but_last(1.5, 3)(i, 0) for i in range(3)] == [1.5, 1.5, None]
     assert all_but_last(1.5, 1)(0, 999) == 1.5
     assert all_but_last(1.0, 3)(0, 999) is None
+
+
+def test_rising_guidance_starts_at_1_ends_at_1_more_than_the_scale_and_leaves_small_scales_alone() -> None:
+    scales = [rising(4.0)(0, t) for t in (1000, 700, 300, 0)]
+    assert scales == sorted(scales) and scales[0] == 1 and scales[-1] == 5
+    assert rising(1.0)(0, 0) is None and rising(0.5)(0, 0) == 0.5

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from signals import heard
 
 from rapsr_core.curation.decisions import ReviewError, read
 from rapsr_core.curation.review import Session
@@ -195,7 +196,7 @@ def test_ids_are_read_from_a_list_and_from_a_folder(pool, tmp_path):
 
 def start(pool, file):
     command = [sys.executable, "-m", "studio.review", str(pool), "--reviewer", "ana", "--review", str(file), "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, preexec_fn=heard)
     return process, re.search(r"http://127.0.0.1:\d+", process.stdout.readline())[0]
 
 

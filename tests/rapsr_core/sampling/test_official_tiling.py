@@ -1,0 +1,107 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DDIMScheduler, SchedulerMixin
+from safetensors.torch import load_file
+from torch import Tensor
+
+from rapsr_core.sampling.contract import Condition, Host, Text
+from rapsr_core.sampling.denoise import Plan, denoise
+from rapsr_core.sampling.guidance import constant
+from rapsr_core.sampling.noise import ImageNoise
+from rapsr_core.sampling.official_tiling import diffbir_tiles, gaussian_weights, seesr_tiles
+from rapsr_core.sampling.tiling import Tile
+
+REFERENCE = Path(__file__).parents[2] / "reference"
+
+
+def fixture(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    return json.loads((REFERENCE / f"{name}.json").read_text()), load_file(REFERENCE / f"{name}.safetensors")
+
+
+def corners(tiles: list[Tile]) -> list[list[int]]:
+    return [[tile.top, tile.bottom, tile.left, tile.right] for tile in tiles]
+
+
+def test_the_weights_are_the_official_ones() -> None:
+    facts, tensors = fixture("seesr_tile_weights_a")
+    for call in facts["calls"]:
+        ours = gaussian_weights(Tile(5, 5 + call["tile_height"], 7, 7 + call["tile_width"]))
+        assert ours.dtype == torch.float64 and ours.shape == (call["tile_height"], call["tile_width"])
+        torch.testing.assert_close(ours, tensors[f"outputs/{call['output']}"], rtol=0, atol=1e-9)
+    _, tensors = fixture("diffbir_tiling_a")
+    theirs = tensors["outputs/gaussian_weights"]
+    torch.testing.assert_close(gaussian_weights(Tile(0, 12, 0, 12)), theirs.double(), rtol=0, atol=1e-9)
+
+
+def test_diffbir_windows_are_the_official_ones() -> None:
+    facts, _ = fixture("diffbir_tiling_a")
+    cases = facts["sliding_windows"]["cases"]
+    assert len(cases) == 3
+    for name, windows in cases.items():
+        size, side, stride = name.replace("tile", "").replace("stride", "").split("_")
+        height, width = map(int, size.split("x"))
+        assert corners(diffbir_tiles((height, width), int(side), int(stride))) == windows, name
+
+
+def test_diffbir_windows_need_an_image_of_at_least_a_tile() -> None:
+    with pytest.raises(ValueError, match="size is 63x90, smaller than a tile of 64"):
+        diffbir_tiles((63, 90), 64, 32)
+
+
+class MixingHost(Host):
+    """The function of a tile that DiffBIR's fixture stitches, as what a network predicts."""
+
+    def __init__(self, scheduler: SchedulerMixin, start: Tensor) -> None:
+        self.scheduler, self.first = scheduler, start
+
+    def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
+        return self.first
+
+    def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
+        return torch.tanh(2 * z - 0.5) + z.mean((2, 3), keepdim=True)
+
+
+def test_the_loop_stitches_tiles_as_diffbir_does() -> None:
+    facts, tensors = fixture("diffbir_tiling_a")
+    call = next(call for call in facts["calls"] if call["output"] == "tiled")
+    image = tensors["inputs/content"]
+    scheduler = DDIMScheduler(prediction_type="sample", clip_sample=False, thresholding=False)
+    size = (image.shape[2], image.shape[3])
+    windows = diffbir_tiles(size, call["size"], call["stride"])
+    assert len(windows) > 4
+    condition, text = Condition({}, size, size, 1, image), Text(torch.zeros(1, 1, 1))
+    plan = Plan(1, constant(1.0), windows, weights=gaussian_weights)
+    (step,) = denoise(MixingHost(scheduler, image), condition, text, text, plan, ImageNoise(0))
+    torch.testing.assert_close(step.z0, tensors["outputs/tiled"], rtol=0, atol=1e-5)
+
+
+def test_seesr_takes_the_latent_whole_up_to_the_area_of_a_tile() -> None:
+    assert corners(seesr_tiles((96, 96), 96, 32)) == [[0, 96, 0, 96]]
+    assert corners(seesr_tiles((32, 200), 96, 32)) == [[0, 32, 0, 200]]
+    assert len(seesr_tiles((96, 97), 96, 32)) == 2
+
+
+def test_seesr_goes_column_by_column_and_moves_the_last_ones_back_to_the_border() -> None:
+    assert corners(seesr_tiles((12, 20), 8, 4)) == [[top, top + 8, left, left + 8] for left in (0, 4, 8, 12) for top in (0, 4)]
+    assert corners(seesr_tiles((128, 170), 96, 32)) == [
+        [top, top + 96, left, left + 96] for left in (0, 64, 74) for top in (0, 32)
+    ]
+
+
+def test_a_seesr_tile_is_no_longer_than_the_latent_and_the_overlap_is_shorter() -> None:
+    assert corners(seesr_tiles((40, 300), 96, 32))[:3] == [[0, 40, 0, 40], [0, 40, 8, 48], [0, 40, 16, 56]]
+    with pytest.raises(ValueError, match="overlap is 32; it must be at least 0 and less than the tile's side, 30"):
+        seesr_tiles((30, 400), 96, 32)
+
+
+@pytest.mark.parametrize("size", [(97, 97), (100, 300), (257, 128)])
+def test_the_official_tiles_cover_every_site(size: tuple[int, int]) -> None:
+    for tiles in (seesr_tiles(size, 96, 32), diffbir_tiles(size, 64, 32)):
+        seen = torch.zeros(size)
+        for tile in tiles:
+            seen[tile.top : tile.bottom, tile.left : tile.right] += gaussian_weights(tile)
+        assert (seen > 0).all()
