@@ -155,6 +155,7 @@ def train(args: argparse.Namespace, task: PretrainingTask) -> None:
         with trainer.averaged():
             save_embedded(args.export, task.unet, task.text_encoder, task.codec)
         print(f"wrote {args.export} (default: {ASSETS / 'prior'})")
+    trainer.close()
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"wrote {args.export}")
         if args.push_to_hub:
             push(args.export, args.push_to_hub)
+    trainer.close()
 
 
 def check(args: argparse.Namespace, prior: Prior) -> None:
