@@ -21,7 +21,7 @@ from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics,
 from rapsr_core.recipe import Recipe
 from rapsr_core.refinement.artifact import FACTS
 from train import refine
-from train.common import part
+from train.cli import errors_told, part
 from train.evaluate import ERRORS
 
 
@@ -54,10 +54,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, ERRORS):
         run(args)
-    except ERRORS as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(args: argparse.Namespace) -> None:

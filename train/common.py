@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,14 +31,6 @@ def caption_all(photos: Sequence[Photo], path: Path) -> dict[str, str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(known, indent=0, ensure_ascii=False))
     return known
-
-
-def part(text: str) -> slice:
-    """ "K/N" as the slice of items K, K + N, ...: an argument's type. Raises argparse.ArgumentTypeError."""
-    first, _, of = text.partition("/")
-    if not (first.isdecimal() and of.isdecimal() and int(first) < int(of)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no part; it must be K/N with 0 <= K < N, for example 0/2")
-    return slice(int(first), None, int(of))
 
 
 def check_patch_px(patch_px: int, lpips_weight: float) -> None:

@@ -45,6 +45,7 @@ from rapsr_core.curation.settings import SettingsError
 from rapsr_core.curation.stages import DUPLICATES, pipeline
 from rapsr_core.curation.thumbnails import jpeg_thumbnail
 from rapsr_core.images import ImageError
+from train.cli import errors_told
 
 ERRORS = (
     CaptionError, DatasetError, EngineError, ImageError, JudgeError, ManifestError, OSError, PoolError, ReviewError, SelectionError,
@@ -80,10 +81,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, ERRORS):
         run(args)
-    except ERRORS as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -154,9 +153,8 @@ def report_of(
 
     settings = {"pool": str(args.pool), "judge": args.judge, "rules": str(args.rules or "defaults")}
     versions = {name: version(name) for name in ("torch", "pillow", "numpy", "pyarrow")} | {"python": platform.python_version()}
-    return Report(
-        "Curation", columns, stages, selection, thumbnail, settings, versions, agreement(log) if log else None
-    )  # fmt: skip
+    agreed = agreement(log) if log else None
+    return Report("Curation", columns, stages, selection, thumbnail, settings, versions, agreed)
 
 
 def export(args: argparse.Namespace, columns: Columns, selection: Selection, sources: dict[str, Item]) -> None:

@@ -30,6 +30,7 @@ from rapsr_core.degradation.pipeline import MIN_SIDE_PX, JpegName, stages
 from rapsr_core.degradation.preset_file import load_preset
 from rapsr_core.images import ImageError, read, resize, save_png
 from rapsr_core.training.photos import SUFFIXES
+from train.cli import errors_told
 
 METADATA = "metadata.jsonl"
 
@@ -75,14 +76,12 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, (ValueError, OSError)):
         chosen = load_preset(Path(args.preset)) if Path(args.preset).suffix in (".json", ".yaml", ".yml") else preset(args.preset)
         if args.explain:
             explain(args, chosen)
         else:
             run(args, chosen)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def explain(args: argparse.Namespace, chosen: Preset) -> None:

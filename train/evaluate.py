@@ -30,6 +30,7 @@ from rapsr_core.evaluation.summary import markdown
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
+from train.cli import errors_told
 
 ERRORS = (EvaluationError, lists.ListError, ImageError, RecipeError, RefinementError, CaptionError, OSError)
 
@@ -68,13 +69,11 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, ERRORS):
         if args.make_list:
             make(args)
         else:
             run(args)
-    except ERRORS as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def make(args: argparse.Namespace) -> None:

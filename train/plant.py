@@ -18,6 +18,7 @@ from PIL import Image
 from rapsr_core.curation.planting import plant
 from rapsr_core.images import ImageError
 from rapsr_core.training.photos import SUFFIXES
+from train.cli import errors_told
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -36,10 +37,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, (ValueError, OSError)):
         run(args)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -39,6 +39,7 @@ from rapsr_core.training.cache import Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.patches import PatchSampler
 from rapsr_core.training.photos import Photo, training_photos
+from train.cli import errors_told
 from train.common import caption_all, check_patch_px, progress, training_device
 
 
@@ -119,7 +120,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    try:
+    with errors_told(parser, (TrainingError, ValueError, OSError)):
         check_patch_px(args.patch_px, args.lpips_weight)
         photos = training_photos(args.photos)
         part, parts = (int(v) for v in args.cache_part.split("/"))
@@ -133,8 +134,6 @@ def main(argv: list[str] | None = None) -> None:
         if args.cache_only:
             return
         train(args, build_task(args, photos))
-    except (TrainingError, ValueError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def train(args: argparse.Namespace, task: PretrainingTask) -> None:
@@ -156,6 +155,7 @@ def train(args: argparse.Namespace, task: PretrainingTask) -> None:
         with trainer.averaged():
             save_embedded(args.export, task.unet, task.text_encoder, task.codec)
         print(f"wrote {args.export} (default: {ASSETS / 'prior'})")
+    trainer.close()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
 from rapsr_core.training.memory import estimate_gb
 from rapsr_core.training.patches import GUIDE_SHARES, NO_GUIDE, PatchSampler
 from rapsr_core.training.photos import Photo, data_fingerprint, training_photos
+from train.cli import errors_told
 from train.common import caption_all, check_patch_px, progress, training_device
 from train.refine_arguments import arguments, parse
 
@@ -44,10 +45,8 @@ def main(argv: list[str] | None = None) -> None:
     parser = arguments(__doc__)
     args = parse(parser, argv)
     torch.set_num_threads(args.threads)
-    try:
+    with errors_told(parser, (TrainingError, ValueError, OSError)):
         run(args)
-    except (TrainingError, ValueError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -78,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
         print(f"wrote {args.export}")
         if args.push_to_hub:
             push(args.export, args.push_to_hub)
+    trainer.close()
 
 
 def check(args: argparse.Namespace, prior: Prior) -> None:

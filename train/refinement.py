@@ -16,6 +16,7 @@ from rapsr_core.refinement.artifact import FACTS, WEIGHTS, RefinementError, load
 from rapsr_core.refinement.exporting import export_delta, export_ldm
 from rapsr_core.refinement.identifiers import FORMS, SPLIT
 from rapsr_core.refinement.importing import OFFICIAL_IDENTIFIERS, import_unet
+from train.cli import errors_told
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -50,10 +51,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, (ValueError, OSError)):
         args.run(args)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run_import(args: argparse.Namespace) -> None:

@@ -19,7 +19,7 @@ from rapsr_core.images import read
 from rapsr_core.quality.scoring import lower_better, score
 from rapsr_core.quality.table import METRICS
 from rapsr_core.training.photos import SUFFIXES
-from train.common import part
+from train.cli import errors_told, part
 from train.evaluate import ERRORS
 
 Key = tuple[str, str, str]
@@ -42,10 +42,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, ERRORS):
         print(run(args.folders, args.metrics, args.out, args.part))
-    except ERRORS as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(folders: list[Path], metrics: list[str], out: Path, taken: slice) -> str:

@@ -21,6 +21,7 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.evaluation.pairs import find_pairs
 from rapsr_core.evaluation.run import Settings, choose_metrics, evaluate
 from rapsr_core.evaluation.tuning import choose_settings, read_settings, tuning_table
+from train.cli import errors_told
 from train.evaluate import ERRORS
 
 
@@ -43,10 +44,8 @@ def arguments() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     parser = arguments()
     args = parser.parse_args(argv)
-    try:
+    with errors_told(parser, ERRORS):
         run(args)
-    except ERRORS as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -22,19 +22,12 @@ BATCH = 4_000_000
 """Pairs compared at a time: 100 MB."""
 
 
-def clusters(ids: Sequence[str], hashes: Sequence[str], max_distance: int) -> list[list[str]]:
-    """Groups of two or more ids that a chain of hashes, each within `max_distance` bits of the next, connects.
-
-    `hashes`: 16 hex digits each. In the order of their first ids. Raises ValueError for a distance outside 0 to 15 or a bad hash.
-    """
-    found: dict[int, list[str]] = {}
-    for name, number in zip(ids, cluster_numbers(hashes, max_distance), strict=True):
-        found.setdefault(int(number), []).append(name)
-    return [group for group in found.values() if len(group) > 1]
-
-
 def cluster_numbers(hashes: Sequence[str], max_distance: int) -> NDArray[np.int32]:
-    """As `clusters`: for each hash the number of its cluster, counted from 0 in no particular order."""
+    """For each hash (16 hex digits) the number of its cluster, counted from 0 in no particular order.
+
+    A cluster is what a chain of hashes, each within `max_distance` bits of the next, connects. Raises ValueError for a distance outside 0
+    to 15 or a bad hash.
+    """
     if not 0 <= max_distance < 16:
         raise ValueError(f"max_distance is {max_distance}; it must be from 0 to 15 of 64 bits")
     if not len(hashes):
@@ -43,12 +36,6 @@ def cluster_numbers(hashes: Sequence[str], max_distance: int) -> NDArray[np.int3
     pairs = near_pairs(unique, max_distance)
     graph = coo_matrix((np.ones(len(pairs), dtype=np.int8), (pairs[:, 0], pairs[:, 1])), shape=(len(unique),) * 2)
     return connected_components(graph, directed=False)[1][place]
-
-
-def replaced(groups: Sequence[Sequence[str]], order: Mapping[str, tuple[float, ...]]) -> dict[str, str]:
-    """Id left out -> the id of its group that is kept: the least by `order`, then by name."""
-    best = [(min(group, key=lambda name: (order[name], name)), group) for group in groups]
-    return {name: winner for winner, group in best for name in group if name != winner}
 
 
 def near_pairs(hashes: Hashes, max_distance: int) -> Pairs:

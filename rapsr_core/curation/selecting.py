@@ -69,11 +69,11 @@ class Selection:
 class Duplicates:
     """How near duplicates are found and which of them is kept.
 
-    `find`: (digests, hashes, max_distance) -> a cluster number for each image. Of a cluster the one is kept that meets most of the fixed
+    `find`: (perceptual hashes, max_distance) -> a cluster number for each image; equal files have equal hashes. Of a cluster the one is kept that meets most of the fixed
     thresholds of all stages, then the best by `order`, then the first by id.
     """
 
-    find: Callable[[Sequence[str], Sequence[str], int], Sequence[int]]
+    find: Callable[[Sequence[str], int], Sequence[int] | NDArray[np.integer[Any]]]
     max_distance: int
     order: tuple[str, ...]
     stage: str = "admission"
@@ -202,7 +202,7 @@ def _said(column: Column, values: NDArray[np.float64], said: str, i: int) -> str
 
 def _drop_duplicates(state: _State, how: Duplicates, rules: Sequence[Rule], stages: Sequence[Stage]) -> None:
     columns, rows = state.columns, np.flatnonzero(state.alive)
-    numbers = how.find([columns["digest"][i] for i in rows], [columns["phash"][i] for i in rows], how.max_distance)
+    numbers = how.find([columns["phash"][i] for i in rows], how.max_distance)
     direction = {c.name: c.better for stage in stages for c in stage.columns}
     keys = [columns["id"][rows].astype(str)]
     for name in reversed(how.order):

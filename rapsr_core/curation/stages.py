@@ -5,8 +5,6 @@ Stage 4, human selection, measures nothing: `review.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rapsr_core.curation import admission, fidelity
 from rapsr_core.curation.columns import Stage
 from rapsr_core.curation.duplicates import MAX_DISTANCE, cluster_numbers
@@ -39,10 +37,5 @@ def pipeline(judge: str) -> tuple[Stage, ...]:
     return ADMISSION, FIDELITY, build_for(judge)
 
 
-def _clusters(digests: Sequence[str], hashes: Sequence[str], max_distance: int) -> list[int]:
-    """Equal files have equal hashes, so the digests add nothing."""
-    return [int(number) for number in cluster_numbers(hashes, max_distance)]
-
-
-DUPLICATES = Duplicates(_clusters, MAX_DISTANCE, ("megapixels", "sharpness"))
+DUPLICATES = Duplicates(cluster_numbers, MAX_DISTANCE, ("megapixels", "sharpness"))
 """Of near duplicates the largest is kept, of equally large ones the sharpest."""

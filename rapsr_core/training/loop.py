@@ -137,6 +137,10 @@ class Trainer:
         self.sheet()
         return self.step
 
+    def close(self) -> None:
+        """End of the program: trackers are finished, and this process leaves the others (without that, gloo's threads may abort it)."""
+        self.accelerator.end_training()
+
     def train_step(self) -> dict[str, float]:
         """One optimiser step; deterministic given the parameters and the step number."""
         rate = learning_rate(self.settings, self.step)

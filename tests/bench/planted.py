@@ -24,10 +24,10 @@ from PIL import Image, ImageDraw
 
 from rapsr_core.curation import admission, fidelity
 from rapsr_core.curation.columns import Row, Stage
-from rapsr_core.curation.duplicates import MAX_DISTANCE, cluster_numbers
 from rapsr_core.curation.picture import Picture
 from rapsr_core.curation.planting import read_truth
-from rapsr_core.curation.selecting import DUPLICATE, Columns, Duplicates, Verdict, changed, select
+from rapsr_core.curation.selecting import DUPLICATE, Columns, Verdict, changed, select
+from rapsr_core.curation.stages import DUPLICATES
 from rapsr_core.images import ImageError
 
 STAGES = (
@@ -35,9 +35,6 @@ STAGES = (
     Stage("fidelity", "Fidelity", "", 0.3, fidelity.CLASSICAL, fidelity.RULES, lambda: fidelity.classical),
 )
 COLUMNS = [column for stage in STAGES for column in stage.columns]
-DUPLICATES = Duplicates(
-    lambda _, hashes, distance: cluster_numbers(hashes, distance).tolist(), MAX_DISTANCE, ("megapixels", "sharpness")
-)
 
 
 def measured(path: Path) -> Row:
@@ -78,8 +75,10 @@ def report(truth: Path, table: Columns, verdicts: dict[str, Verdict], alone: dic
     print("(last figure: thresholds alone for all kinds, the duplicate rule for near duplicates only)")
     hashes = dict(zip(table["id"], table["phash"], strict=True))
     pairs = [(hashes[row.file], hashes[row.twin]) for row in failures if row.kind == "near-duplicate"]
-    near = sum((int(a, 16) ^ int(b, 16)).bit_count() <= MAX_DISTANCE for a, b in pairs)
-    print(f"near duplicates within {MAX_DISTANCE} bits of their twins, whatever the other rules say: {near} of {len(pairs)}")
+    near = sum((int(a, 16) ^ int(b, 16)).bit_count() <= DUPLICATES.max_distance for a, b in pairs)
+    print(
+        f"near duplicates within {DUPLICATES.max_distance} bits of their twins, whatever the other rules say: {near} of {len(pairs)}"
+    )
     twins = [row.file for row in planted if row.kind == "twin"]
     excused = [
         t for t in twins if verdicts[t].column == DUPLICATE and kind_of[verdicts[t].reason.split()[-1]] == "near-duplicate"

@@ -50,7 +50,7 @@ def thumbnail(name):
     return buffer.getvalue()
 
 
-def same(digests, hashes, max_distance):
+def same(hashes, max_distance):
     numbers = {}
     return [numbers.setdefault(h, len(numbers)) for h in hashes]
 

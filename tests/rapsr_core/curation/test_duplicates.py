@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rapsr_core.curation.duplicates import cluster_numbers, clusters, near_pairs, replaced
+from rapsr_core.curation.duplicates import cluster_numbers, near_pairs
 
 
 def hashes(count: int, seed: int) -> np.ndarray:
@@ -25,6 +25,13 @@ def test_pairs_are_those_of_comparing_all_with_all(distance: int) -> None:
     assert distance < 3 or expected
 
 
+def clusters(ids: str, texts: list[str], max_distance: int) -> list[list[str]]:
+    """Groups of two or more ids by their numbers."""
+    numbers = cluster_numbers(texts, max_distance).tolist()
+    groups = {n: [name for name, own in zip(ids, numbers, strict=True) if own == n] for n in dict.fromkeys(numbers)}
+    return [group for group in groups.values() if len(group) > 1]
+
+
 def test_a_chain_is_one_cluster_and_equal_hashes_are_together() -> None:
     texts = ["0000000000000000", "000000000000000f", "00000000000000ff", "ffffffff00000000", "0000000000000000"]
     assert clusters("abcde", texts, 4) == [["a", "b", "c", "e"]]
@@ -32,11 +39,6 @@ def test_a_chain_is_one_cluster_and_equal_hashes_are_together() -> None:
     assert len(cluster_numbers([], 4)) == 0
 
 
-def test_the_best_of_a_cluster_replaces_the_others() -> None:
-    order = {"a": (1.0,), "b": (0.0,), "c": (0.0,)}
-    assert replaced([["a", "c", "b"]], order) == {"a": "b", "c": "b"}
-
-
 def test_a_distance_beyond_the_method_is_refused() -> None:
     with pytest.raises(ValueError, match="max_distance is 16; it must be from 0 to 15"):
-        clusters(["a"], ["0" * 16], 16)
+        cluster_numbers(["0" * 16], 16)

@@ -73,7 +73,7 @@ def test_a_best_share_keeps_at_least_that_share_of_equal_values():
     assert len(select(table(sharpness=[1, 1, 1, 1, 0]), STAGES, [Rule("sharpness", best=0.2)]).kept) == 4
 
 
-def find(digests, hashes, max_distance):
+def find(hashes, max_distance):
     return [int(h) for h in hashes]
 
 

@@ -198,4 +198,6 @@ if __name__ == "__main__":  # a process of one of the tests above
     if sys.argv[1] == "slowly":
         slowly()
     else:
-        Trainer(Line(), TWENTY, Path(sys.argv[2])).run()
+        trainer = Trainer(Line(), TWENTY, Path(sys.argv[2]))
+        trainer.run()
+        trainer.close()
