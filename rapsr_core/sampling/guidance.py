@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GuidanceSchedule = Callable[[int, int], float | None]
 """(step index, timestep) -> guidance scale; None = the positive branch alone, no second pass."""
@@ -14,6 +16,11 @@ GuidanceSchedule = Callable[[int, int], float | None]
 def constant(scale: float) -> GuidanceSchedule:
     """The same guidance at every step; scale 1 needs no second pass."""
     return lambda i, t: None if scale == 1 else scale
+
+
+def constant_over(scale: float, steps: int) -> GuidanceSchedule:
+    """`constant`, for any number of steps."""
+    return constant(scale)
 
 
 def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
