@@ -90,7 +90,8 @@ class Comparer:
         The enhanced branch's identifiers have the token ids the refinement was trained with.
         """
         trained = {"enhanced": self._refinement(recipe).token_ids}
-        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""), trained)
+        texts = branch_prompts(recipe, recipe.caption or "", host_info(recipe.host).prompt)
+        return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""

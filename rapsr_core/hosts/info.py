@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
 from rapsr_core.sampling.tiling import OURS, Tiling
@@ -41,7 +42,7 @@ class HostInfo:
     prior: str  # a row of PRIORS
     steps: int
     guidance_scale: float
-    positive: str  # the baseline's words
+    positive: str  # the baseline's words, added to the caption
     negative: str
     scheduler: str
     start: str  # the first latent
@@ -57,6 +58,7 @@ class HostInfo:
     parity: str  # what was compared with the official implementation, and what was not
     weights: tuple[Weights, ...] = ()
     settings: tuple[Setting, ...] = ()
+    prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
     tile_px: int = 512  # a side, when the image does not fit at once
 

@@ -129,7 +129,7 @@ def test_hostile_files_are_rows_with_a_reason_and_the_others_are_measured(hostil
     errors = {name.rsplit("/", 1)[-1]: error for name, error in zip(read["id"], read["error"], strict=True)}
     assert errors.pop("kill.png") == errors.pop("exit.png") == DIED
     starts = {"bug.png": "ZeroDivisionError", "memory.png": "MemoryError", "cut.png": "ImageError", "zero.jpg": "ImageError"}
-    starts |= {"loop.png": "OSError", "pipe.png": "ReadError", "bomb.png": "ImageError: the upload is 60000 x 60000"}
+    starts |= {"loop.png": "OSError", "pipe.png": "ReadError", "bomb.png": "ImageError: 'bomb.png' is 60000 x 60000"}
     for name, start in starts.items():
         assert errors.pop(name).startswith(start)
     assert errors == {f"{k:03}.png": "" for k in range(6)}
