@@ -26,8 +26,9 @@ from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
 from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import LIVE
-from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.refinement import Refinement, load_refinement, plugged_in
+from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
+from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
+from rapsr_core.refinement.shelf import on_shelf
 from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
@@ -180,8 +181,11 @@ class Comparer:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
         key = (prior.name, name)
         if key not in self._refinements:
-            self._refinements[key] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+            self._refinements[key] = no_refinement(prior) if name == NONE else load_refinement(self._place(name), prior)
         return self._refinements[key]
+
+    def _place(self, refinement: str) -> str | Path:
+        return self.assets / "refinement" if refinement == SHIPPED else on_shelf(refinement) or refinement
 
 
 class _Run:

@@ -15,16 +15,18 @@ from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
 from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.hosts.registry import host_info, missing
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
-from studio import forms, progress_view, prompt_view, score_table
+from rapsr_core.weights import WeightsError
+from studio import forms, host_view, progress_view, prompt_view, score_table
 from studio.live_run import LiveRun
 from studio.results import RunFolder
 
-KNOWN = (ImageError, RecipeError, RefinementError, CaptionError)
+KNOWN = (ImageError, RecipeError, RefinementError, CaptionError, WeightsError)
 """Errors whose message is written for the user."""
 READY, STOPPED, FAILED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
 CROPS_PX = (512, 256, 128)
@@ -102,6 +104,12 @@ def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
         return prompt_view.render(comparer.prompts(recipe), prompt_view.identifiers(recipe))
     except KNOWN as error:
         return problem(str(error))
+
+
+def about_host(name: str) -> str:
+    """Facts of a host, and what it lacks here, as HTML."""
+    row = host_info(name)
+    return host_view.render(row, missing(row))
 
 
 def crop(photo: str, side_px: int) -> Path:

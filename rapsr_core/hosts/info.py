@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsr_core.hosts.prompting import Prompt, plain
-from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
+from rapsr_core.recipe import NONE, SHIPPED, BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
 from rapsr_core.sampling.tiling import OURS, Tiling
 from rapsr_core.weights import Weights
@@ -78,7 +78,8 @@ class HostInfo:
         return replace(recipe, host_settings={**defaults, **recipe.host_settings})
 
     def recipe(self, recipe: Recipe) -> Recipe:
-        """`recipe` with this host and its defaults; what belongs to the picture, the enhanced branch and the output stays."""
+        """`recipe` with this host, its defaults, and a refinement that fits its prior; what belongs to the picture, the enhanced branch's
+        texts and the output stays."""
         return replace(
             recipe,
             host=self.name,
@@ -88,6 +89,7 @@ class HostInfo:
             colour_fix=self.colour_fix,
             host_settings={setting.name: setting.default for setting in self.settings},
             baseline=BaselineText(self.positive, self.negative),
+            enhanced=replace(recipe.enhanced, refinement=SHIPPED if self.prior == "embedded" else NONE),
         )
 
     def check(self, recipe: Recipe) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rapsr_core.hosts.info import HostInfo, Setting, same
+from rapsr_core.priors.catalog import PRIORS, find_prior, missing_prior
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling.guidance import all_but_last, constant_over
-from rapsr_core.weights import Weights
+from rapsr_core.weights import Weights, find
+from rapsr_core.weights import missing as missing_weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
 
@@ -39,6 +41,12 @@ HOSTS = {
             weights_licence="CC-BY-SA-4.0",
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
+            settings=(
+                Setting(
+                    "noise_scale", "Noise scale", 0.9, 0.0, 1.0, 0.05,
+                    "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.",
+                ),
+            ),
             parity="ours: there is no other implementation",
         ),
         HostInfo(
@@ -133,3 +141,11 @@ def recipe_from_json(values: dict[str, Any]) -> Recipe:
     recipe = Recipe.from_json({**defaults, **values, **nested, "host_settings": settings})
     row.check(recipe)
     return recipe
+
+
+def missing(row: HostInfo) -> str:
+    """What keeps a host from running on this machine, and the commands that get it; empty when nothing does. Only looks at files."""
+    prior = PRIORS[row.prior]
+    absent = [file for file in row.weights if find(file) is None]
+    told = ([] if find_prior(prior) else [missing_prior(prior)]) + ([missing_weights(absent)] if absent else [])
+    return " ".join(told)

@@ -111,7 +111,7 @@ def test_settings_are_checked_by_name_and_range():
 def test_what_a_recipe_leaves_out_is_the_hosts_own():
     recipe = recipe_from_json({"host": "x4-upscaler", "seed": 5, "baseline": {"positive": "sharp"}})
     assert (recipe.steps, recipe.guidance_scale, recipe.cleaner, recipe.seed) == (75, 9.0, "none", 5)
-    assert recipe.baseline.positive == "sharp" and recipe.enhanced == Recipe().enhanced
-    assert recipe_from_json({}) == Recipe()
+    assert recipe.baseline.positive == "sharp" and recipe.enhanced == replace(Recipe().enhanced, refinement="none")
+    assert recipe_from_json({}) == HOSTS["embedded"].completed(Recipe())
     with pytest.raises(RecipeError, match="host x4-upscaler takes no guide: set cleaner to 'none'"):
         recipe_from_json({"host": "x4-upscaler", "cleaner": "real-esrgan"})
