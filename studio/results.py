@@ -50,7 +50,7 @@ class RunFolder:
         sheet, page = self.path / f"{stem}.png", self.path / f"{stem}.html"
         chunks = PngInfo()
         chunks.add_itxt(RECIPE_CHUNK, json.dumps(recipe.to_json()))
-        export.side_by_side(pictures).save(sheet, pnginfo=chunks)
+        export.side_by_side(pictures).save(sheet, pnginfo=chunks, compress_level=4)
         page.write_text(export.comparison_page(pictures, f"{self._stem}: a comparison", text), encoding="utf-8")
         return {"sheet": sheet, "page": page}
 

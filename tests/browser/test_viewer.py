@@ -539,6 +539,8 @@ def test_every_mode_fits_a_phone(phone: Page) -> None:
     for name in MODES:
         mode(phone, name)
         assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], name
+        if name in ("side", "flip", "lens"):
+            expect(phone.locator("#viewer .chip[aria-pressed=true]:visible").first).to_be_in_viewport(ratio=0.9)
         phone.screenshot(path=ARTEFACTS / f"viewer_phone_{name}.png")
 
 

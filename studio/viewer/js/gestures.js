@@ -36,7 +36,7 @@ stage.addEventListener("pointerdown", (event) => {
   if (touches.size !== 1) return;
   drag = { kind: dragKind(event), pane, x: event.clientX, y: event.clientY, moved: false };
   if (drag.kind === "divider") divideAt(event.clientX);
-  if (drag.kind === "lens") look(event, pane);
+  if (event.pointerType !== "mouse") look(event, pane);
   (drag.kind === "divider" ? divider : stage).focus({ preventScroll: true });
   layout();
   event.preventDefault();
@@ -73,7 +73,6 @@ function release(event) {
   const click = event.type === "pointerup" && drag.kind === "pan" && !drag.moved;
   if (touches.size === 0) drag = null;
   else if (touches.size === 1) Object.assign(drag, { kind: "pan", moved: true });
-  if (click && event.pointerType !== "mouse") look(event);
   if (click && state.mode === "flip") flip(1);
   else layout();
 }

@@ -15,7 +15,7 @@ const MODES = {
   },
   flip: {
     label: "Flip",
-    hint: "Click, or press Space, for the next picture in the same place.",
+    hint: "Click, or press Space, for the next picture.",
     panes: () => [{ layers: [[front(), "left"]] }],
     read: included,
   },
@@ -52,6 +52,8 @@ function newPane() {
 function setMode(mode) {
   state.mode = state.wanted = mode;
   show();
+  const first = chips.querySelector("[aria-pressed=true]:not([hidden])");
+  if (first) chips.scrollLeft = first.offsetLeft - chips.offsetLeft - 6; // of chips wider than a phone
   say(MODES[mode].label);
 }
 
