@@ -58,7 +58,7 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         live.show_input(_enlarged(image))
         yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, progress=READY)
         live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
-        yield Shown(scores=score_table.render(live.scores, LIVE))
+        yield Shown(scores=score_table.render(live.scores, LIVE), viewer=live.viewer_value())
         if values["caption.automatic"]:
             recipe = replace(recipe, caption=None)
         prepared = comparer.prepared(image, recipe)
@@ -91,7 +91,7 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         status=_status(image, event.estimated_seconds) if isinstance(event, Prepared) else None,
         prompts=live.prompts_html() if prepared else None,
         caption=live.recipe.caption if prepared and asked.caption is None else None,
-        viewer=live.viewer_value() if isinstance(event, (Stage, Image)) else None,
+        viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
     )

@@ -22,7 +22,13 @@ GROUPS: tuple[tuple[forms.Group, str], ...] = (
     ("output", "Output size"),
 )
 """Control groups in page order: name and heading; without a heading the group is always open."""
-DOWNLOADS = {"baseline": "Baseline PNG", "enhanced": "Enhanced PNG", "recipe": "Recipe JSON"}
+DOWNLOADS = {
+    "baseline": "Baseline PNG",
+    "enhanced": "Enhanced PNG",
+    "sheet": "Side by side PNG",
+    "page": "Comparison page",
+    "recipe": "Recipe JSON",
+}
 SLOW = tuple(m.name for m in METRICS.values() if not m.live and not m.needs_reference)
 FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
