@@ -31,6 +31,11 @@ def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
     return lambda i, t: None if scale == 1 or 0 < i == steps - 1 else scale
 
 
+def positive_alone(scale: float, steps: int) -> GuidanceSchedule:
+    """No guidance, whatever the scale: of hosts that have no negative branch."""
+    return constant(1)
+
+
 def rising(scale: float) -> GuidanceSchedule:
     """From 1 at t = 1000 to 1 + scale at t = 0, late and steeply: 1 + scale * (1 - cos(pi * ((1000 - t) / 1000)^5)) / 2.
 
