@@ -65,7 +65,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("steps", 1, 1000),
+            ("steps", 1, 200),
             ("guidance_scale", 1.0, 10.0),
             ("noise_scale", 0.0, 1.0),
             ("seed", 0, 2**32 - 1),

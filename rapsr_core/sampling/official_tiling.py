@@ -67,14 +67,11 @@ def _starts(length: int, side: int, stride: int) -> list[int]:
 
 
 def stablesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
-    """`Tiling.windows` of StableSR: `seesr_tiles`, half of each tile overlapping (sites: 64 and 32); None = the whole.
-
-    Where a latent is no wider than that half, half of its width overlaps.
-    """
+    """`Tiling.windows` of StableSR: `seesr_tiles`, half of each tile overlapping (sites: 64 and 32); None = the whole."""
     if side is None:
         return [Tile(0, latent_size[0], 0, latent_size[1])]
-    side, shortest = max(multiple, side // multiple * multiple), min(latent_size)
-    return seesr_tiles(latent_size, side, side // 2 if side // 2 < shortest else shortest // 2)
+    side = max(multiple, side // multiple * multiple)
+    return seesr_tiles(latent_size, side, min(side, *latent_size) // 2)
 
 
 def diffbir_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
