@@ -1,5 +1,6 @@
 """What DiffBIR and StableSR share, and comparisons with them from files as they are found on a machine."""
 
+import copy
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.device import Device
 from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.hosts.spaced import SpacedHost
+from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
 from rapsr_core.priors.checkpoints import CheckpointError
 from rapsr_core.recipe import BaselineText, EnhancedText, Recipe
@@ -40,6 +42,19 @@ def test_a_picture_smaller_than_the_prior_was_trained_on_is_worked_on_at_that_si
     assert condition.output_size == worked == tuple(condition.colour_reference.shape[-2:])
     assert all(8 * n >= side and n % 2 == 0 for n, side in zip(condition.latent_size, worked, strict=True))
     assert hosts[name].decode(condition["latent"], condition).shape[-2:] == worked
+
+
+@pytest.mark.parametrize("name", ["diffbir-v2", "stablesr"])
+def test_reduced_precision_stays_near_float32(hosts, photo: torch.Tensor, name: str) -> None:
+    built, noise, outputs = copy.copy(hosts[name]), ImageNoise(0), []
+    condition = built.prepare(photo, resize(photo, (96, 128)), HOSTS[name].recipe(Recipe()), noise)
+    z, t, text = built.start(condition, built.scheduler, noise), torch.tensor(500), built.encode_text([[49406, 320, 2368, 49407]])
+    for dtype in (torch.float32, torch.bfloat16):
+        built.device = replace(FLOAT32, dtype=dtype)
+        outputs.append(built.predict(z, t, text, built.step_features(t, condition)))
+        assert outputs[-1].dtype == dtype
+    full, low = outputs
+    assert 0 < (full - low.float()).norm() < 0.1 * full.norm()
 
 
 @pytest.fixture
@@ -75,7 +90,7 @@ def test_a_comparison_from_files(machine: Path, photo: torch.Tensor, name: str) 
     same = EnhancedText("", "", "a dog", "bad", str(machine / "refinement"), strength=0.0)
     equal = comparer.run(photo, replace(recipe, baseline=BaselineText("a dog", "bad"), enhanced=same), [])
     assert torch.equal(equal.baseline, equal.enhanced)
-    small = comparer.run(photo[..., :16, :16], replace(recipe, output_scale=3.0), [])
+    small = comparer.run(photo[..., :16, :16], replace(recipe, output_scale=3.0, cleaner=row.cleaner), [])
     assert small.baseline.shape == (1, 3, 48, 48)
     tiled = comparer.run(photo, replace(recipe, tile_px=64), []).baseline
     assert not torch.equal(tiled, result.baseline), "how near they are is in test_every_host.py"
