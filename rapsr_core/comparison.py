@@ -97,7 +97,7 @@ class Comparer:
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image))
+            recipe = replace(recipe, caption=caption(image) if host_info(recipe.host).captioned else "")
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
     def measure(self, recipe: Recipe) -> None:
@@ -231,14 +231,13 @@ class _Run:
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         row = host_info(recipe.host)
         windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
-        schedule = row.guidance(recipe.guidance_scale, recipe.steps)
-        plan, work = Plan(recipe.steps, schedule, windows, weights=row.tiling.weights), network_passes(recipe)
+        plan, work = Plan(recipe.steps, row.schedule(recipe), windows, weights=row.tiling.weights), network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
         for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = self.clock.peek()
             left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
             yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), self.megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
         return step.z0
 
     def finished(

@@ -68,7 +68,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("steps", 1, 100),
+            ("steps", 1, 200),
             ("guidance_scale", 1.0, 10.0),
             ("seed", 0, 2**32 - 1),
             ("output_scale", 1.0, 4.0),

@@ -93,7 +93,7 @@ CONTROLS = (
         "baseline.negative", "Negative prompt", "text", "baseline",
         "What guidance moves away from in the baseline.", placeholder="nothing added",
     ),
-    Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 100, 1),
+    Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 200, 1),
     Control(
         "guidance_scale", "Guidance scale", "slider", "sampling",
         "Pull from the negative towards the positive prompt, in all steps but the last. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,

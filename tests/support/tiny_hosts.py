@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import tiny_ldm
 import torch
 from tiny_priors import save_tiny, tiny_controlnet
 
@@ -26,5 +28,9 @@ def _controlnet_tile(folder: Path) -> Host:
     return ControlNetTileHost(prior, tiny_controlnet(prior.unet), FLOAT32)
 
 
-TINY_HOSTS: dict[str, Callable[[Path], Host]] = {"x4-upscaler": _x4_upscaler, "controlnet-tile": _controlnet_tile}
+TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
+    "x4-upscaler": _x4_upscaler,
+    "controlnet-tile": _controlnet_tile,
+    **{name: functools.partial(tiny_ldm.host, name=name) for name in ("stablesr", "diffbir-v1", "diffbir-v2")},
+}
 """Host name -> builder; the folder is for its prior. The embedded host has fixtures of its own."""

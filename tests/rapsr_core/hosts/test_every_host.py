@@ -15,7 +15,6 @@ from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
 from rapsr_core.sampling.contract import Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import tiles
 
 SIZE = (64, 96)
 TILES_APART = 0.05
@@ -34,12 +33,13 @@ def lq() -> torch.Tensor:
 
 def picture(name: str, host: Host, lq: torch.Tensor, tile_sites: int | None = None, **settings: float) -> torch.Tensor:
     row, noise = HOSTS[name], ImageNoise(0)
-    recipe = row.completed(replace(row.recipe(Recipe()), steps=2, host_settings=settings))
+    recipe = row.completed(replace(row.recipe(Recipe()), steps=2, guidance_scale=3.0, host_settings=settings))
     condition = host.prepare(lq, resize(lq, (256, 384)), recipe, noise)
     texts = [host.encode_text([host.prior.tokenizer(text).input_ids]) for text in ("[X]. a cat", "[V]. ")]
-    windows = tiles(condition.latent_size, tile_sites, host.multiple)
+    windows = row.tiling.windows(condition.latent_size, tile_sites, host.multiple)
     assert (len(windows) > 1) == (tile_sites is not None)
-    steps = list(denoise(host, condition, *texts, Plan(2, row.guidance(3.0, 2), windows), noise))
+    plan = Plan(2, row.schedule(recipe), windows, weights=row.tiling.weights)
+    steps = list(denoise(host, condition, *texts, plan, noise))
     shown = host.preview(steps[0].z0, condition)
     assert shown.shape[:2] == (1, 3) and 0 <= shown.min() <= shown.max() <= 1
     return host.decode(steps[-1].z0, condition)
