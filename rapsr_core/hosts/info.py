@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
-from rapsr_core.sampling.tiling import OURS, Tiling
+from rapsr_core.sampling.tiling import OURS, TILE_PX, WHOLE_UP_TO_PX, Tiling
 from rapsr_core.weights import Weights
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ class HostInfo:
     settings: tuple[Setting, ...] = ()
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
-    tile_px: int = 512  # a side, when the image does not fit at once
+    tile_px: int = TILE_PX  # a side, when the image does not fit at once
+    whole_px: int = WHOLE_UP_TO_PX  # longest output side that is never tiled, unless asked for
+    max_steps: int = 100
+    negative_branch: bool = True  # without one there is no guidance
 
     @property
     def cleaner(self) -> CleanerName:
@@ -91,9 +94,13 @@ class HostInfo:
         )
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError for a host setting that does not exist or is out of its range, or a cleaner where no guide is taken."""
+        """Raises RecipeError for what the host cannot do: a setting it has not or out of range, a cleaner, guidance, so many steps."""
         if recipe.cleaner != "none" and not self.takes_guide:
             raise RecipeError(f"cleaner is {recipe.cleaner!r}, but host {self.name} takes no guide: set cleaner to 'none'")
+        if recipe.steps > self.max_steps:
+            raise RecipeError(f"steps is {recipe.steps}; host {self.name} takes at most {self.max_steps}")
+        if recipe.guidance_scale != 1 and not self.negative_branch:
+            raise RecipeError(f"guidance_scale is {recipe.guidance_scale:g}, but host {self.name} has no negative branch: set it to 1")
         known = {setting.name: setting for setting in self.settings}
         for name, value in recipe.host_settings.items():
             if name not in known:

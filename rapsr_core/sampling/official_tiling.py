@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from rapsr_core.sampling.tiling import Tile
+from rapsr_core.sampling.tiling import Tile, Tiling
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GAUSSIAN_VARIANCE = 0.01
 """Of positions divided by the tile's side."""
@@ -18,11 +20,15 @@ def gaussian_weights(tile: Tile) -> Tensor:
 
     Its middle is at (w - 1) / 2 across but at h / 2 down, half a site low, as in all of them.
     """
+    import torch
+
     height, width = tile.bottom - tile.top, tile.right - tile.left
     return torch.outer(_density(height, height / 2), _density(width, (width - 1) / 2))
 
 
 def _density(length: int, middle: float) -> Tensor:
+    import torch
+
     distance = (torch.arange(length, dtype=torch.float64) - middle) / length
     return torch.exp(-distance.square() / (2 * GAUSSIAN_VARIANCE)) / math.sqrt(2 * math.pi * GAUSSIAN_VARIANCE)
 
@@ -46,6 +52,18 @@ def seesr_tiles(latent_size: tuple[int, int], side: int, overlap: int) -> list[T
     ]
 
 
+def seesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """`seesr_tiles` of a side in sites, a third of it overlapping, as 32 of SeeSR's and OSEDiff's 96; None = the whole.
+
+    Where the latent is no wider than that third, which the official code does not foresee, half of its width overlaps.
+    """
+    if side is None:
+        return [Tile(0, latent_size[0], 0, latent_size[1])]
+    side = max(multiple, side // multiple * multiple)
+    short = min(side, *latent_size)
+    return seesr_tiles(latent_size, side, side // 3 if side // 3 < short else short // 2)
+
+
 def diffbir_tiles(size: tuple[int, int], side: int, stride: int) -> list[Tile]:
     """Sliding windows of DiffBIR over a latent or image (height, width), row by row (diffbir/utils/common.py).
 
@@ -59,3 +77,6 @@ def diffbir_tiles(size: tuple[int, int], side: int, stride: int) -> list[Tile]:
 
 def _starts(length: int, side: int, stride: int) -> list[int]:
     return [*range(0, length - side, stride), length - side]
+
+
+SEESR = Tiling(seesr_windows, gaussian_weights)

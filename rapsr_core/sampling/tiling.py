@@ -25,11 +25,13 @@ class Tile:
     right: int
 
 
-def choose_tile_px(output_size: tuple[int, int], asked_px: int | None) -> int | None:
-    """Output pixels a side of a tile; None = the whole image at once."""
+def choose_tile_px(
+    output_size: tuple[int, int], asked_px: int | None, tile_px: int = TILE_PX, whole_px: int = WHOLE_UP_TO_PX
+) -> int | None:
+    """Output pixels a side of a tile; None = the whole image at once. `tile_px`, `whole_px`: the host's own (`HostInfo`)."""
     if asked_px is not None:
         return asked_px if asked_px < max(output_size) else None
-    return TILE_PX if max(output_size) > WHOLE_UP_TO_PX else None
+    return tile_px if max(output_size) > whole_px else None
 
 
 def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
