@@ -226,7 +226,7 @@ class _Run:
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
         row = host_info(recipe.host)
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.whole_px)
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
         windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
         schedule = row.guidance(recipe.guidance_scale, recipe.steps)
         plan, work = Plan(recipe.steps, schedule, windows, weights=row.tiling.weights), network_passes(recipe)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
-from rapsr_core.sampling.tiling import OURS, TILE_PX, WHOLE_UP_TO_PX, Tiling
+from rapsr_core.sampling.tiling import OURS, Tiling
 from rapsr_core.weights import Weights
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class HostInfo:
     settings: tuple[Setting, ...] = ()
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
-    tile_px: int = TILE_PX  # a side, when the image does not fit at once
-    whole_px: int = WHOLE_UP_TO_PX  # longest output side that is never tiled, unless asked for
+    tile_px: int = 512  # a side, when the image does not fit at once
     max_steps: int = 100
     negative_branch: bool = True  # without one there is no guidance
 

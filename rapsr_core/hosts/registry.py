@@ -146,7 +146,6 @@ HOSTS = {
             prompt=prompting.osediff,
             tiling=official_tiling.SEESR,
             tile_px=768,
-            whole_px=0,
             max_steps=1,
             negative_branch=False,
         ),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-
 from typing import TYPE_CHECKING
 
-from rapsr_core.sampling.tiling import Tile, Tiling
+from rapsr_core.sampling.tiling import Tile, Tiling, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,18 +51,6 @@ def seesr_tiles(latent_size: tuple[int, int], side: int, overlap: int) -> list[T
     ]
 
 
-def seesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
-    """`seesr_tiles` of a side in sites, a third of it overlapping, as 32 of SeeSR's and OSEDiff's 96; None = the whole.
-
-    Where the latent is no wider than that third, which the official code does not foresee, half of its width overlaps.
-    """
-    if side is None:
-        return [Tile(0, latent_size[0], 0, latent_size[1])]
-    side = max(multiple, side // multiple * multiple)
-    short = min(side, *latent_size)
-    return seesr_tiles(latent_size, side, side // 3 if side // 3 < short else short // 2)
-
-
 def diffbir_tiles(size: tuple[int, int], side: int, stride: int) -> list[Tile]:
     """Sliding windows of DiffBIR over a latent or image (height, width), row by row (diffbir/utils/common.py).
 
@@ -79,4 +66,17 @@ def _starts(length: int, side: int, stride: int) -> list[int]:
     return [*range(0, length - side, stride), length - side]
 
 
-SEESR = Tiling(seesr_windows, gaussian_weights)
+def _by_area(overlap: int) -> Tiling:
+    """The tiling of SeeSR and PASD. Tiles too small for the published overlap overlap by a third, as SeeSR's own do."""
+
+    def windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+        if side is None:
+            return [whole(latent_size)]
+        return seesr_tiles(latent_size, side, min(overlap, min(side, *latent_size) // 3))
+
+    return Tiling(windows, gaussian_weights, whole_up_to_px=0)
+
+
+SEESR = _by_area(32)
+PASD = _by_area(8)
+"""By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
