@@ -99,7 +99,9 @@ class HostInfo:
         if recipe.steps > self.max_steps:
             raise RecipeError(f"steps is {recipe.steps}; host {self.name} takes at most {self.max_steps}")
         if recipe.guidance_scale != 1 and not self.negative_branch:
-            raise RecipeError(f"guidance_scale is {recipe.guidance_scale:g}, but host {self.name} has no negative branch: set it to 1")
+            raise RecipeError(
+                f"guidance_scale is {recipe.guidance_scale:g}, but host {self.name} has no negative branch: set it to 1"
+            )
         known = {setting.name: setting for setting in self.settings}
         for name, value in recipe.host_settings.items():
             if name not in known:

@@ -83,7 +83,8 @@ def test_the_prior_is_shared_and_stays_what_it_is() -> None:
 
 def test_bfloat16_is_off_by_its_roundings_alone() -> None:
     unets = {
-        dtype: load_osediff_unet(fixture_checkpoint(), fixture_prior(dtype)) for dtype in (torch.float64, torch.float32, torch.bfloat16)
+        dtype: load_osediff_unet(fixture_checkpoint(), fixture_prior(dtype))
+        for dtype in (torch.float64, torch.float32, torch.bfloat16)
     }
     assert {w.dtype for w in unets[torch.bfloat16].parameters()} == {torch.bfloat16}
     exact, single, low = (predicted(unet, dtype) for dtype, unet in unets.items())
