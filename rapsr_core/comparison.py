@@ -101,10 +101,11 @@ class Comparer:
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
     def measure(self, recipe: Recipe) -> None:
-        """Run two steps of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
+        """Run a step or two of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
         if self.speeds.seconds(recipe, 1.0) is None:
             ramp = torch.linspace(0, 1, _PROBE_PX).expand(1, 3, _PROBE_PX, _PROBE_PX)
-            self.run(ramp, replace(recipe, steps=2, caption="", output_scale=4.0, target_px=None))
+            steps = min(2, host_info(recipe.host).max_steps)
+            self.run(ramp, replace(recipe, steps=steps, caption="", output_scale=4.0, target_px=None))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""
@@ -228,8 +229,8 @@ class _Run:
         """The denoising loop of a branch; returns the last latent."""
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         row = host_info(recipe.host)
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
         windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
         plan, work = Plan(recipe.steps, row.schedule(recipe), windows, weights=row.tiling.weights), network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0

@@ -14,8 +14,9 @@ from torch import Tensor
 from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
+from rapsr_core.doctor import missing
 from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
-from rapsr_core.hosts.registry import host_info, missing
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
@@ -108,8 +109,7 @@ def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
 
 def about_host(name: str) -> str:
     """Facts of a host, and what it lacks here, as HTML."""
-    row = host_info(name)
-    return host_view.render(row, missing(row))
+    return host_view.render(host_info(name), missing(name))
 
 
 def crop(photo: str, side_px: int) -> Path:

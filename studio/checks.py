@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
-from rapsr_core.hosts.registry import host_info, missing, recipe_from_json
+from rapsr_core.doctor import missing
+from rapsr_core.hosts.registry import host_info, recipe_from_json
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement.shelf import names_for
@@ -46,7 +47,7 @@ def control_of(message: str) -> str:
 
 def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
     row = host_info(recipe.host)
-    if lacking := missing(row):
+    if lacking := missing(row.name):
         raise RecipeError(f"host {row.name} cannot run here: {lacking}")
     known = names_for(row.prior)  # the core accepts any folder; a visitor must not choose folders of the server
     if recipe.enhanced.refinement not in known:

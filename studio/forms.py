@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from rapsr_core.doctor import missing
 from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
 from rapsr_core.refinement.shelf import names_for
@@ -48,7 +49,6 @@ HOST_SETTINGS = tuple(
 CONTROLS = (
     Control(
         "host", "Host", "list", "host", "The super-resolution method. Another one brings its own defaults.",
-        choices=tuple((row.label, row.name) for row in HOSTS.values()),
     ),
     *HOST_SETTINGS,
     Control(
@@ -154,8 +154,8 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
     if control.kind == "list":
-        choices = list(control.choices) or list(refinements(row.prior for row in HOSTS.values()))
-        return gr.Dropdown(choices, **common)
+        choices = hosts() if control.path == "host" else refinements(row.prior for row in HOSTS.values())
+        return gr.Dropdown(list(choices), **common)
     if control.kind == "tick":
         return gr.Checkbox(**common)
     return gr.Textbox(lines=control.lines, max_lines=6, placeholder=control.placeholder or None, **common)
@@ -164,6 +164,11 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
 def belongs(control: Control, host: str) -> bool:
     """Whether a control says anything about this host."""
     return not control.path.startswith("host_settings.") or control.path.startswith(f"host_settings.{host}.")
+
+
+def hosts() -> tuple[tuple[str, str], ...]:
+    """(label, name) of every host; the label says which cannot run here yet."""
+    return tuple((f"{row.label} (weights missing)" if missing(row.name) else row.label, row.name) for row in HOSTS.values())
 
 
 def refinements(priors: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -181,6 +186,8 @@ def of_host(host: str) -> dict[str, dict[str, Any]]:
         found[control.path] = {"value": values[control.path], "visible": belongs(control, host)}
     found["enhanced.refinement"]["choices"] = list(refinements([row.prior]))
     found["cleaner"]["interactive"] = row.takes_guide
+    found["guidance_scale"]["interactive"] = row.negative_branch
+    found["steps"]["maximum"] = row.max_steps
     return found
 
 

@@ -63,6 +63,8 @@ class HostInfo:
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
     tile_px: int = 512  # a side, when the image does not fit at once
+    max_steps: int = 200
+    negative_branch: bool = True  # without one there is no guidance
 
     @property
     def cleaner(self) -> CleanerName:
@@ -100,9 +102,15 @@ class HostInfo:
         )
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError for a host setting that does not exist or is out of its range, or a cleaner where no guide is taken."""
+        """Raises RecipeError for what the host cannot do: a setting it has not or out of range, a cleaner, guidance, so many steps."""
         if recipe.cleaner != "none" and not self.takes_guide:
             raise RecipeError(f"cleaner is {recipe.cleaner!r}, but host {self.name} takes no guide: set cleaner to 'none'")
+        if recipe.steps > self.max_steps:
+            raise RecipeError(f"steps is {recipe.steps}; host {self.name} takes at most {self.max_steps}")
+        if recipe.guidance_scale != 1 and not self.negative_branch:
+            raise RecipeError(
+                f"guidance_scale is {recipe.guidance_scale:g}, but host {self.name} has no negative branch: set it to 1"
+            )
         known = {setting.name: setting for setting in self.settings}
         for name, value in recipe.host_settings.items():
             if name not in known:

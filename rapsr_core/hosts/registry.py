@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from rapsr_core.hosts.info import HostInfo, Setting, same
-from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir
-from rapsr_core.priors.catalog import PRIORS, find_prior, missing_prior
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling import official_tiling
-from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over
-from rapsr_core.weights import Weights, find
-from rapsr_core.weights import missing as missing_weights
+from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
+from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
 
@@ -213,6 +211,41 @@ HOSTS = {
             weights=(_ircontrolnet("DiffBIR v2", "v2.pth"),),
             **DIFFBIR,
         ),
+        HostInfo(
+            name="osediff",
+            label="OSEDiff (one step)",
+            prior="sd21-base",
+            steps=1,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, trailing: one step at t = 999",
+            start="the enlarged LQ's latent, not noised",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=positive_alone,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0",
+            refinement="LoRA, full or delta of SD 2.1-base, as if merged before OSEDiff's adapters; conv_in is OSEDiff's own. Its positive "
+            "identifier leads the text; there is no negative branch, so the negative one cannot act",
+            module="rapsr_core.hosts.osediff",
+            parity="UNet, its one step and the adapters' merge against the official code's (random weights), texts exactly, VAE "
+            "adapters against peft's. Not compared: trained weights; DAPE's tags (the studio's captioner writes them); the VAE is tiled "
+            "as diffusers does, and an LQ under 128 px is not enlarged first",
+            weights=(
+                Weights(
+                    "OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0",
+                    url="https://github.com/cswry/OSEDiff/raw/main/preset/models/osediff.pkl",
+                ),
+            ),
+            prompt=osediff,
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            max_steps=1,
+            negative_branch=False,
+        ),
     )
 }  # fmt: skip
 
@@ -234,11 +267,3 @@ def recipe_from_json(values: dict[str, Any]) -> Recipe:
     recipe = Recipe.from_json({**defaults, **values, **nested, "host_settings": settings})
     row.check(recipe)
     return recipe
-
-
-def missing(row: HostInfo) -> str:
-    """What keeps a host from running on this machine, and the commands that get it; empty when nothing does. Only looks at files."""
-    prior = PRIORS[row.prior]
-    absent = [file for file in row.weights if find(file) is None]
-    told = ([] if find_prior(prior) else [missing_prior(prior)]) + ([missing_weights(absent)] if absent else [])
-    return " ".join(told)

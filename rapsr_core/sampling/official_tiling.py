@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rapsr_core.sampling.tiling import Tile, Tiling
+from rapsr_core.sampling.tiling import Tile, Tiling, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ def _starts(length: int, side: int, stride: int) -> list[int]:
 def stablesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
     """`Tiling.windows` of StableSR: `seesr_tiles`, half of each tile overlapping (sites: 64 and 32); None = the whole."""
     if side is None:
-        return [Tile(0, latent_size[0], 0, latent_size[1])]
+        return [whole(latent_size)]
     side = max(multiple, side // multiple * multiple)
     return seesr_tiles(latent_size, side, min(side, *latent_size) // 2)
 
@@ -80,9 +80,24 @@ def diffbir_windows(latent_size: tuple[int, int], side: int | None, multiple: in
     Tiles of a latent narrower than they are become as narrow; DiffBIR itself then takes the whole at once, however long it is.
     """
     if side is None:
-        return [Tile(0, latent_size[0], 0, latent_size[1])]
+        return [whole(latent_size)]
     side = min(max(multiple, side // multiple * multiple), *latent_size)
     return diffbir_tiles(latent_size, side, side // 2)
 
+
+def _by_area(overlap: int) -> Tiling:
+    """The tiling of SeeSR and PASD. Tiles too small for the published overlap overlap by a third, as SeeSR's own do."""
+
+    def windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+        if side is None:
+            return [whole(latent_size)]
+        return seesr_tiles(latent_size, side, min(overlap, min(side, *latent_size) // 3))
+
+    return Tiling(windows, gaussian_weights, whole_up_to_px=0)
+
+
+SEESR = _by_area(32)
+PASD = _by_area(8)
+"""By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
 
 STABLESR, DIFFBIR = Tiling(stablesr_windows, gaussian_weights), Tiling(diffbir_windows, gaussian_weights)

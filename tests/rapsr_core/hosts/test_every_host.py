@@ -33,16 +33,17 @@ def lq() -> torch.Tensor:
 
 def picture(name: str, host: Host, lq: torch.Tensor, tile_sites: int | None = None, **settings: float) -> torch.Tensor:
     row, noise = HOSTS[name], ImageNoise(0)
-    recipe = row.completed(replace(row.recipe(Recipe()), steps=2, guidance_scale=3.0, host_settings=settings))
+    steps = min(2, row.max_steps)
+    recipe = row.completed(replace(row.recipe(Recipe()), steps=steps, guidance_scale=3.0, host_settings=settings))
     condition = host.prepare(lq, resize(lq, (256, 384)), recipe, noise)
     texts = [host.encode_text([host.prior.tokenizer(text).input_ids]) for text in ("[X]. a cat", "[V]. ")]
     windows = row.tiling.windows(condition.latent_size, tile_sites, host.multiple)
     assert (len(windows) > 1) == (tile_sites is not None)
-    plan = Plan(2, row.schedule(recipe), windows, weights=row.tiling.weights)
-    steps = list(denoise(host, condition, *texts, plan, noise))
-    shown = host.preview(steps[0].z0, condition)
+    plan = Plan(steps, row.schedule(recipe), windows, weights=row.tiling.weights)
+    walked = list(denoise(host, condition, *texts, plan, noise))
+    shown = host.preview(walked[0].z0, condition)
     assert shown.shape[:2] == (1, 3) and 0 <= shown.min() <= shown.max() <= 1
-    return host.decode(steps[-1].z0, condition)
+    return host.decode(walked[-1].z0, condition)
 
 
 UPDATES: dict[str, Callable[[torch.Tensor, torch.Generator], Update]] = {
