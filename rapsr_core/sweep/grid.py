@@ -64,13 +64,14 @@ def _sheet(
     top = _wrapped(f"{title}: {names}" if title else names, font, len(heads) * (cell[0] + GAP_PX))
     left_px = max(int(font.getlength(line)) for lines in sides for line in lines) + 2 * GAP_PX if down else GAP_PX
     head_px = len(top) * LINE_PX + GAP_PX
-    top_px = head_px + max(map(len, heads)) * LINE_PX + GAP_PX
+    tallest = max(map(len, heads))
+    top_px = head_px + tallest * LINE_PX + GAP_PX
     step = (cell[0] + GAP_PX, cell[1] + GAP_PX)
     image = Image.new("RGB", (left_px + len(heads) * step[0], top_px + len(sides) * step[1]), PAPER)
     draw = ImageDraw.Draw(image)
     _write(draw, font, (left_px, GAP_PX), top)
     for x, lines in enumerate(heads):
-        _write(draw, font, (left_px + x * step[0], head_px), lines)
+        _write(draw, font, (left_px + x * step[0], head_px + (tallest - len(lines)) * LINE_PX), lines)
     for y, lines in enumerate(sides):
         _write(draw, font, (GAP_PX, top_px + y * step[1]), lines)
     boxes = {}

@@ -70,9 +70,7 @@ def test_a_cell_is_the_comparison_of_its_recipe(sweep, rows, ended, assets, tiny
     assert end.row.value("enhanced", "grid") == alone.finished.scores["enhanced"]["grid"].value
     assert end.row.value("enhanced", "psnr") == psnr_y(alone.enhanced, resize(tiny, (64, 64)))
     assert end.row.value("enhanced", "lr_psnr") == lr_psnr(alone.enhanced, tiny)
-    assert end.row.value("change", "grid") == pytest.approx(
-        end.row.value("enhanced", "grid") - end.row.value("baseline", "grid")
-    )
+    assert end.row.value("change", "grid") == pytest.approx(end.row.value("enhanced", "grid") - end.row.value("baseline", "grid"))
 
 
 def test_closing_frees_the_slot_and_runs_no_further_cell(recipe, comparer, tiny):

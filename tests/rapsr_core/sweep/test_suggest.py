@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def test_the_budget_is_never_exceeded_and_fewer_candidates_have_more_seeds(budge
     plan = rungs(budget, grid)
     spent = sum(r.candidates * (r.seeds - had) for r, had in zip(plan, [0, *(r.seeds for r in plan)], strict=False))
     assert spent <= budget and plan[0].candidates <= grid
-    assert all(b.candidates < a.candidates and b.seeds == 3 * a.seeds for a, b in zip(plan, plan[1:], strict=False))
+    assert all(b.candidates < a.candidates and b.seeds == 3 * a.seeds for a, b in pairwise(plan))
     larger = plan[0].candidates + 1
     if larger <= grid:  # as many as the budget lets
         counts = [larger // 3**k for k in range(len(plan))]
@@ -154,7 +155,7 @@ def test_failed_candidates_are_kept_with_their_reason_and_never_win(recipe, comp
 def test_seconds_end_a_search_after_the_cell_under_way(recipe, comparer, tiny, goal):
     for kind in ("pass/embedded", "scores", "cleaner/none"):
         comparer.speeds.add(kind, 1e-6, 1.0)  # claims that thousands fit
-    *events, found = suggest(comparer, tiny, Sweep(recipe, (PAIRS, STRENGTHS)), goal, Budget(seconds=0.01))
+    *_, found = suggest(comparer, tiny, Sweep(recipe, (PAIRS, STRENGTHS)), goal, Budget(seconds=0.01))
     assert found.out_of_time and found.comparisons == 1
     assert found.best is not None
 
