@@ -31,8 +31,9 @@ from rapsr_core.refinement import Refinement, load_refinement, plugged_in
 from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import choose_tile_px, tiles
+from rapsr_core.sampling.tiling import choose_tile_px
 from rapsr_core.speeds import FIRST_GUESS, Speeds, network_passes
+from rapsr_core.weights import require
 
 MIN_SIDE_PX = 16
 MAX_SECONDS = 600.0
@@ -60,13 +61,14 @@ class Comparer:
         self._baselines = KeptBaselines(_KEPT)
         self._slot, self._loading = threading.Lock(), threading.Lock()
         self._priors: dict[str, Prior] = {}
+        self._hosts: dict[str, Host] = {}
         self._refinements: dict[tuple[str, str], Refinement] = {}
 
     def check_size(self, height: int, width: int, recipe: Recipe) -> None:
         """Raises ImageError for an input (pixels) too small, or too large to finish in MAX_SECONDS; RecipeError for the recipe."""
         if min(height, width) < MIN_SIDE_PX:
             raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
-        host_info(recipe.host)
+        host_info(recipe.host).check(recipe)
         megapixels = height * width * SCALE**2 / 1e6
         seconds = self.speeds.seconds(recipe, megapixels) or FIRST_GUESS.seconds(recipe, megapixels)
         assert seconds is not None
@@ -88,7 +90,8 @@ class Comparer:
         The enhanced branch's identifiers have the token ids the refinement was trained with.
         """
         trained = {"enhanced": self._refinement(recipe).token_ids}
-        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""), trained)
+        texts = branch_prompts(recipe, recipe.caption or "", host_info(recipe.host).prompt)
+        return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
@@ -130,12 +133,12 @@ class Comparer:
     def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: _Clock) -> Generator[Event, None, None]:
         refinement = self._refinement(recipe)
         clock.lap()  # loading is not part of a comparison
-        prepared = self.prepared(image, recipe)
+        prepared = self.prepared(image, host_info(recipe.host).completed(recipe))
         kept = self._baselines.get(image, prepared.recipe, metrics)
         if kept is not None:
             left = self.speeds.seconds(recipe, _output_megapixels(image), baseline=False)
             prepared = replace(prepared, estimated_seconds=left)
-        host = host_info(recipe.host).build(self._prior(recipe), self.device)
+        host = self._host(recipe)
         size = self._final_size(image.shape[-2], image.shape[-1], recipe)
         run = _Run(image, size, prepared, tuple(metrics), host, self.device, self.speeds, clock)
         run.seconds["caption"] = clock.lap()
@@ -166,6 +169,12 @@ class Comparer:
                 folder = self.assets / "prior" if name == "embedded" else name
                 self._priors[name] = load_prior(folder, device=self.device.device)
             return self._priors[name]
+
+    def _host(self, recipe: Recipe) -> Host:
+        row = host_info(recipe.host)
+        if row.name not in self._hosts:
+            self._hosts[row.name] = row.build(self._prior(recipe), require(row.weights), self.device)
+        return self._hosts[row.name]
 
     def _refinement(self, recipe: Recipe) -> Refinement:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
@@ -216,9 +225,10 @@ class _Run:
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
         tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
-        windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
-        schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)
-        plan, work = Plan(recipe.steps, schedule, windows), network_passes(recipe)
+        row = host_info(recipe.host)
+        windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
+        schedule = row.guidance(recipe.guidance_scale, recipe.steps)
+        plan, work = Plan(recipe.steps, schedule, windows, weights=row.tiling.weights), network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
         for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = self.clock.peek()

@@ -7,6 +7,7 @@ that does not exist, or a value out of its range, is an error that names it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -56,6 +57,9 @@ class Recipe:
     output_scale: float = 4.0  # 1 to 4, reduced from the x4 result
     target_px: tuple[int, int] | None = None  # (width, height) instead of output_scale
     tile_px: int | None = None  # output pixels; None = automatic
+    host_settings: Mapping[str, float] = field(
+        default_factory=dict
+    )  # what only this host has (hosts/info.py); left out = its default
     baseline: BaselineText = field(default_factory=BaselineText)
     enhanced: EnhancedText = field(default_factory=EnhancedText)
 
@@ -126,6 +130,10 @@ def _value(name: str, value: Any, prefix: str) -> Any:
         return _build(_NESTED[name], value, f"{name}.")
     if value is None and name in _NULLABLE:
         return None
+    if name == "host_settings":
+        if not isinstance(value, dict) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()):
+            raise RecipeError(f"host_settings is {value!r}; it must be an object of numbers")
+        return {key: float(number) for key, number in value.items()}
     if name == "target_px":
         if not (isinstance(value, (list, tuple)) and all(type(v) is int for v in value)):
             raise RecipeError(f"target_px is {value!r}; it must be [width, height] in whole pixels")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WHOLE_UP_TO_PX = 1024
 """Longest output side that is never tiled."""
@@ -52,6 +54,19 @@ def _starts(length: int, side: int, multiple: int) -> list[int]:
 
 def weights(tile: Tile) -> Tensor:
     """(h, w) raised-cosine weights of a tile, positive everywhere; the blend divides by their sum."""
+    import torch
+
     height, width = tile.bottom - tile.top, tile.right - tile.left
     lines = [torch.sin((torch.arange(n) + 0.5) * torch.pi / n).square() for n in (height, width)]
     return torch.outer(*lines).clamp_min(1e-4)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`."""
+
+    windows: Callable[[tuple[int, int], int | None, int], list[Tile]]
+    weights: Callable[[Tile], Tensor]
+
+
+OURS = Tiling(tiles, weights)
