@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal
 
+from rapsr_core.hosts.registry import HOSTS
+
 Value = float | int | str | tuple[str, str]
 Kind = Literal["number", "whole number", "text", "identifier", "choice", "pair", "identifier pair"]
 
@@ -46,6 +48,21 @@ NUMBERS = 'Numbers by commas, and ranges first:last:step: "1, 1.5, 2", "1:3:0.5"
 TEXTS = 'One a line, or separated by "|".'
 PAIRS = 'Positive / negative, a pair a line or separated by "|": "[X]. / [V]. | good / bad".'
 
+
+def _host_settings() -> list[AxisInfo]:
+    """A row for every setting that some host has."""
+    having: dict[str, list[str]] = {}
+    labels: dict[str, str] = {}
+    for host in HOSTS.values():
+        for setting in host.settings:
+            having.setdefault(setting.name, []).append(host.label)
+            labels.setdefault(setting.name, setting.label)
+    return [
+        AxisInfo(f"host_settings.{name}", labels[name], "number", f"Of {', '.join(hosts)} alone. {NUMBERS}")
+        for name, hosts in having.items()
+    ]
+
+
 AXES = {
     row.path: row
     for row in (
@@ -72,8 +89,10 @@ AXES = {
         AxisInfo("enhanced.negative", "Enhanced negative prompt", "text", f"Added after the negative identifier. {TEXTS}"),
         AxisInfo("enhanced.prompts", "Enhanced prompts", "pair", PAIRS, ("enhanced.positive", "enhanced.negative")),
         AxisInfo("enhanced.strength", "Refinement strength", "number", f"0 = none of it, 1 = as trained, up to 1.5. {NUMBERS}"),
+        *_host_settings(),
     )
 }  # fmt: skip
+"""By path. What only some hosts have is `host_settings.<name>`."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
 from rapsr_core.comparison import Comparer
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sweep.axes import Axis, SweepError, Value, axis_info, label_of, value_from_json
@@ -44,7 +45,7 @@ class Sweep:
     def __post_init__(self) -> None:
         problems = [*_shape_problems(self.axes, self.limit), *_value_problems(self.recipe, self.axes)]
         if not problems:
-            problems = _combination_problems(self, lambda recipe: None)
+            problems = _combination_problems(self, lambda recipe: host_info(recipe.host).check(recipe))
         if problems:
             raise SweepError(*problems)
 
@@ -92,8 +93,8 @@ def check(sweep: Sweep, comparer: Comparer, image: Tensor) -> None:
 
 
 def on_host(recipe: Recipe, name: str) -> Recipe:
-    """`recipe` on another host. Raises RecipeError."""
-    return replace(recipe, host=name)
+    """`recipe` on another host, with that one's defaults (HostInfo.recipe); on its own host, as it is. Raises RecipeError."""
+    return recipe if name == recipe.host else host_info(name).recipe(recipe)
 
 
 def _recipe(recipe: Recipe, axes: Sequence[Axis], values: Sequence[Value]) -> Recipe:

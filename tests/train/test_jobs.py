@@ -18,7 +18,7 @@ ROOT = Path(rapsr_core.__file__).parents[1]
 def test_a_refinement_is_watched_stopped_with_a_checkpoint_resumed_and_used(photos, assets, tmp_path):
     runs, out, result = Runs(tmp_path / "runs"), tmp_path / "runs/tiny", tmp_path / "refinement"
     small = ["--steps", "60", "--batch-size", "1", "--resolution", "48", "--rank", "2", "--threads", "1", "--cache-items", "2"]
-    where = ["--photos", str(photos), "--curate", "2", "--cache", str(tmp_path / "cache"), "--prior", str(assets / "prior")]
+    where = ["--photos", str(photos), "--cache", str(tmp_path / "cache"), "--prior", str(assets / "prior")]
     argv = (sys.executable, "-m", "train.refine", *small, *where, "--out", str(out), "--export", str(result), "--resume")
     runs.start("tiny", Command(argv, ROOT, {"OMP_NUM_THREADS": "1"}, progress=out))
     for _, progress in runs.watch("tiny", every_s=0.05):

@@ -18,6 +18,13 @@ def recipe() -> Recipe:
 
 @pytest.fixture
 def comparer(assets: Path) -> Comparer:
+    """One that has measured nothing and loaded nothing."""
+    return Comparer(assets, Device(torch.device("cpu"), torch.float32, "test"))
+
+
+@pytest.fixture(scope="package")
+def loaded(assets: Path) -> Comparer:
+    """One that all share; it may keep baselines of theirs."""
     return Comparer(assets, Device(torch.device("cpu"), torch.float32, "test"))
 
 

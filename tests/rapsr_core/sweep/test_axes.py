@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.recipe import EnhancedText, Recipe
 from rapsr_core.sweep.axes import AXES, Axis, SweepError, label_of, parse_axis
 
@@ -54,7 +55,9 @@ def test_what_cannot_be_read_is_named(path, text, said):
 def test_every_axis_sets_fields_that_a_recipe_has():
     nested = {f"enhanced.{f.name}" for f in dataclasses.fields(EnhancedText)} | {"baseline.positive", "baseline.negative"}
     known = {f.name for f in dataclasses.fields(Recipe)} | nested
-    assert all(name in known for row in AXES.values() for name in row.sets)
+    settings = {f"host_settings.{setting.name}" for host in HOSTS.values() for setting in host.settings}
+    assert settings and all(name in known | settings for row in AXES.values() for name in row.sets)
+    assert settings <= AXES.keys()
     assert nested <= {name for row in AXES.values() for name in row.sets}
 
 

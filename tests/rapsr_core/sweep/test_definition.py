@@ -54,12 +54,34 @@ def test_a_sweep_of_the_wrong_shape_is_refused(recipe, axes, said):
         Sweep(recipe, tuple(axes))
 
 
-def test_cells_are_checked_against_the_picture(recipe, comparer, tiny):
-    sweep = Sweep(recipe, (parse_axis("host", "embedded | swinir"), parse_axis("seed", "0, 1")))
+def test_another_host_brings_its_defaults_and_what_is_swept_wins_over_them(recipe):
+    sweep = Sweep(replace(recipe, steps=3), (Axis("host", ("embedded", "x4-upscaler")), parse_axis("guidance_scale", "2, 3")))
+    found = [cell.recipe for cell in cells(sweep)]
+    assert [(r.host, r.steps, r.guidance_scale) for r in found] == [
+        ("embedded", 3, 2.0), ("embedded", 3, 3.0), ("x4-upscaler", 75, 2.0), ("x4-upscaler", 75, 3.0)
+    ]  # fmt: skip
+    assert {r.caption for r in found} == {recipe.caption} and {r.enhanced for r in found} == {recipe.enhanced}
+
+
+def test_what_a_host_does_not_take_is_told(recipe):
+    guided = Sweep(recipe, (Axis("host", ("x4-upscaler",)), parse_axis("host_settings.noise_level", "20, 40")))
+    assert [cell.recipe.host_settings["noise_level"] for cell in cells(guided)] == [20.0, 40.0]
+    axes = (Axis("host", ("embedded", "swinir")), parse_axis("host_settings.noise_level", "20"))
+    with pytest.raises(SweepError, match=r"^Host swinir: host is 'swinir'; it must be one of embedded, [^;]*$"):
+        Sweep(recipe, axes)
     with pytest.raises(SweepError) as error:
-        check(sweep, comparer, tiny)
-    (problem,) = error.value.problems
-    assert problem.startswith("Host swinir, Seed 0 and 1 more cells: host is 'swinir'; it must be one of embedded")
+        Sweep(recipe, (Axis("host", ("embedded", "x4-upscaler")), parse_axis("host_settings.noise_level", "20, 900")))
+    first, second = error.value.problems
+    assert first.startswith(
+        "Host embedded, Noise level 20 and 1 more cells: host_settings.noise_level is no setting of host embedded"
+    )
+    assert second.startswith("Host x4-upscaler, Noise level 900: host_settings.noise_level is 900; it must be between")
+
+
+def test_cells_are_checked_against_the_picture(recipe, comparer, tiny):
+    with pytest.raises(SweepError, match=r"^Seed 0 and 1 more cells: the image is 8 x 8 px; at least 16"):
+        check(Sweep(recipe, (parse_axis("seed", "0, 1"),)), comparer, tiny[..., :8, :8])
+    check(Sweep(recipe, (parse_axis("seed", "0, 1"),)), comparer, tiny)
     slow = Sweep(recipe, (parse_axis("steps", "1, 100"),))
     with pytest.raises(SweepError, match=r"^Steps 100: 1000 x 600 px would take about \d+ minutes here"):
         check(slow, comparer, torch.zeros(1, 3, 600, 1000))
@@ -89,10 +111,10 @@ def test_bad_json_is_refused(values, said):
 
 
 def test_cells_that_share_a_baseline_stand_together_and_hosts_change_least(recipe):
-    axes = (PAIRS, Axis("seed", (0, 1)), Axis("host", ("embedded", "other")))
+    axes = (PAIRS, Axis("seed", (0, 1)), Axis("host", ("embedded", "x4-upscaler")))
     ordered = cost_ordered(cells(Sweep(recipe, axes)))
     assert [(c.recipe.host, c.recipe.seed, c.values[0] == PAIRS.values[0]) for c in ordered] == [
-        (host, seed, first) for host in ("embedded", "other") for seed in (0, 1) for first in (True, False)
+        (host, seed, first) for host in ("embedded", "x4-upscaler") for seed in (0, 1) for first in (True, False)
     ]
     assert sorted(c.index for c in ordered) == list(range(8))
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from PIL import Image
 
-from rapsr_core.comparison import Comparer
 from rapsr_core.events import Finished, Prepared
 from rapsr_core.events import Image as Made
 from rapsr_core.images import resize, to_uint8
@@ -29,9 +28,9 @@ def sweep(recipe):
 
 
 @pytest.fixture(scope="module")
-def ended(sweep, assets, tiny):
+def ended(sweep, loaded, tiny):
     """Events of the sweep, with a ground truth."""
-    return list(run(Comparer(assets), tiny, cells(sweep), METRICS, reference=resize(tiny, (64, 64))))
+    return list(run(loaded, tiny, cells(sweep), METRICS, reference=resize(tiny, (64, 64))))
 
 
 @pytest.fixture(scope="module")
@@ -56,15 +55,15 @@ def test_a_cell_that_fails_has_its_reason_and_the_rest_goes_on(rows):
     assert "nowhere" in rows[1].error and rows[1].scores == {}
 
 
-def test_baselines_are_shared_along_an_axis_of_the_enhanced_branch(recipe, comparer, tiny):
+def test_baselines_are_shared_along_an_axis_of_the_enhanced_branch(recipe, loaded, tiny):
     sweep = Sweep(recipe, (parse_axis("seed", "3, 4"), parse_axis("enhanced.strength", "0, 1")))
-    events = [e.event for e in run(comparer, tiny, cells(sweep), ()) if isinstance(e, SweepCell)]
+    events = [e.event for e in run(loaded, tiny, cells(sweep), ()) if isinstance(e, SweepCell)]
     assert [e.kept for e in events if isinstance(e, Made) and e.which == "baseline"] == [False, True, False, True]
 
 
-def test_a_cell_is_the_comparison_of_its_recipe(sweep, rows, ended, assets, tiny):
+def test_a_cell_is_the_comparison_of_its_recipe(sweep, rows, ended, comparer, tiny):
     cell = cells(sweep)[1]
-    alone = Comparer(assets).run(tiny, cell.recipe, ["grid"])
+    alone = comparer.run(tiny, cell.recipe, ["grid"])
     (end,) = (e for e in ended if isinstance(e, CellEnded) and e.row.cell.index == 1)
     assert torch.equal(end.images["enhanced"], alone.enhanced)
     assert end.row.value("enhanced", "grid") == alone.finished.scores["enhanced"]["grid"].value
@@ -73,17 +72,18 @@ def test_a_cell_is_the_comparison_of_its_recipe(sweep, rows, ended, assets, tiny
     assert end.row.value("change", "grid") == pytest.approx(end.row.value("enhanced", "grid") - end.row.value("baseline", "grid"))
 
 
-def test_closing_frees_the_slot_and_runs_no_further_cell(recipe, comparer, tiny):
-    events = run(comparer, tiny, cells(Sweep(recipe, (parse_axis("seed", "0:9:1"),))), ())
+def test_closing_frees_the_slot_and_runs_no_further_cell(recipe, loaded, tiny):
+    events = run(loaded, tiny, cells(Sweep(recipe, (parse_axis("seed", "0:9:1"),))), ())
     next(events)
     next(events)
     events.close()
-    assert comparer._slot.acquire(blocking=False)
+    assert loaded._slot.acquire(blocking=False)
+    loaded._slot.release()
 
 
-def test_a_caption_is_written_once_for_all_cells(recipe, comparer, tiny):
+def test_a_caption_is_written_once_for_all_cells(recipe, loaded, tiny):
     sweep = Sweep(replace(recipe, caption=None), (parse_axis("enhanced.strength", "0, 1"),))
-    ends = [e for e in run(comparer, tiny, cells(sweep), ()) if isinstance(e, CellEnded)]
+    ends = [e for e in run(loaded, tiny, cells(sweep), ()) if isinstance(e, CellEnded)]
     captions = {e.row.cell.recipe.caption for e in ends}
     assert len(captions) == 1 and None not in captions
 

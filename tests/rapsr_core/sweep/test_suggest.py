@@ -113,9 +113,9 @@ def goal():
     return Goal((objective("brisque"),), (objective("lr_psnr"),))
 
 
-def test_a_search_keeps_what_it_tried_and_repeats_its_best_with_more_seeds(recipe, comparer, tiny, goal):
+def test_a_search_keeps_what_it_tried_and_repeats_its_best_with_more_seeds(recipe, loaded, tiny, goal):
     space = Sweep(recipe, (PAIRS, STRENGTHS))
-    events = list(suggest(comparer, tiny, space, goal, Budget(comparisons=5)))
+    events = list(suggest(loaded, tiny, space, goal, Budget(comparisons=5)))
     found = events[-1]
     assert isinstance(found, Suggestion) and not found.out_of_time
     ends = [event for event in events if isinstance(event, CellEnded)]
@@ -133,22 +133,22 @@ def test_a_search_keeps_what_it_tried_and_repeats_its_best_with_more_seeds(recip
     assert {(c.fidelity, c.quality) for c in found.front} == {points[i] for i in pareto_front(points)}
 
 
-def test_with_a_ground_truth_fidelity_is_measured_against_it(recipe, comparer, tiny):
+def test_with_a_ground_truth_fidelity_is_measured_against_it(recipe, loaded, tiny):
     goal = Goal((objective("brisque"),), default_goal(True).fidelity)
-    *_, found = suggest(comparer, tiny, Sweep(recipe, (PAIRS,)), goal, Budget(comparisons=2), resize(tiny, (64, 64)))
+    *_, found = suggest(loaded, tiny, Sweep(recipe, (PAIRS,)), goal, Budget(comparisons=2), resize(tiny, (64, 64)))
     assert found.best.fidelity == pytest.approx(
         ((found.best.rows[0].value("enhanced", "psnr") - 18) / 22 + (0.8 - found.best.rows[0].value("enhanced", "lpips")) / 0.8)
         / 2
     )
 
 
-def test_failed_candidates_are_kept_with_their_reason_and_never_win(recipe, comparer, tiny, goal):
+def test_failed_candidates_are_kept_with_their_reason_and_never_win(recipe, loaded, tiny, goal):
     space = Sweep(recipe, (Axis("enhanced.refinement", ("nowhere", "embedded")),))
-    *_, found = suggest(comparer, tiny, space, goal, Budget(comparisons=4))
+    *_, found = suggest(loaded, tiny, space, goal, Budget(comparisons=4))
     assert [c.cell.values[0] for c in found.candidates] == ["embedded", "nowhere"]
     assert found.best.cell.values == ("embedded",) and "nowhere" in found.candidates[1].error
     unmeasurable = replace(goal, quality=(objective("niqe"),))  # 64 px are too few for it
-    *_, found = suggest(comparer, tiny, Sweep(recipe, (PAIRS,)), unmeasurable, Budget(comparisons=1))
+    *_, found = suggest(loaded, tiny, Sweep(recipe, (PAIRS,)), unmeasurable, Budget(comparisons=1))
     assert found.best is None and "NIQE needs at least 96 px" in found.candidates[0].error
 
 
@@ -160,6 +160,6 @@ def test_seconds_end_a_search_after_the_cell_under_way(recipe, comparer, tiny, g
     assert found.best is not None
 
 
-def test_a_seed_axis_is_refused(recipe, comparer, tiny, goal):
+def test_a_seed_axis_is_refused(recipe, loaded, tiny, goal):
     with pytest.raises(SweepError, match="Seed is an axis"):
-        next(suggest(comparer, tiny, Sweep(recipe, (Axis("seed", (1, 2)),)), goal, Budget(comparisons=3)))
+        next(suggest(loaded, tiny, Sweep(recipe, (Axis("seed", (1, 2)),)), goal, Budget(comparisons=3)))
