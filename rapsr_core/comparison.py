@@ -94,9 +94,13 @@ class Comparer:
         return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
-        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
+        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap.
+
+        Where there is no caption, the host's own tagger writes it if it has one, which loads the host.
+        """
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image))
+            own = host_info(recipe.host).tags
+            recipe = replace(recipe, caption=self._host(recipe).tags(image) if own else caption(image))
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
     def measure(self, recipe: Recipe) -> None:
@@ -224,8 +228,8 @@ class _Run:
         """The denoising loop of a branch; returns the last latent."""
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         row = host_info(recipe.host)
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
         windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
         schedule = row.guidance(recipe.guidance_scale, recipe.steps)
         plan, work = Plan(recipe.steps, schedule, windows, weights=row.tiling.weights), network_passes(recipe)

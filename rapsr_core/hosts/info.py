@@ -59,6 +59,7 @@ class HostInfo:
     weights: tuple[Weights, ...] = ()
     settings: tuple[Setting, ...] = ()
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
+    tags: bool = False  # it writes the caption itself, when there is none (`SeeSRHost.tags`)
     tiling: Tiling = OURS
     tile_px: int = 512  # a side, when the image does not fit at once
 

@@ -65,6 +65,10 @@ class Host(Protocol):
         `learned`: a refinement's vectors for ids past the vocabulary (`priors/learned.py`).
         """
 
+    def tags(self, lq: Tensor) -> str:
+        """What a host with a tagger of its own (`HostInfo.tags`) writes as the caption of an input (1, 3, h, w)."""
+        raise NotImplementedError
+
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""
 

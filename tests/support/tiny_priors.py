@@ -78,9 +78,19 @@ def sd15() -> DiffusionPipeline:
     return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon")
 
 
-def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str) -> DiffusionPipeline:
+def sd21_base() -> DiffusionPipeline:
+    """SD 2.1-base: noise prediction; eight pixels a latent site, as in full size."""
+    return _stable_diffusion(_unet(), "epsilon", levels=4)
+
+
+def sd15_f8() -> DiffusionPipeline:
+    """SD 1.5 with eight pixels a latent site, as in full size."""
+    return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon", levels=4)
+
+
+def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str, levels: int = 2) -> DiffusionPipeline:
     return StableDiffusionPipeline(
-        vae=_vae(2),
+        vae=_vae(levels),
         text_encoder=CLIPTextModel(_text_config()),
         tokenizer=clip_tokenizer(),
         unet=unet,
@@ -124,7 +134,14 @@ def x4_upscaler() -> DiffusionPipeline:
     )
 
 
-TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21": sd21, "sd15": sd15, "sdxl": sdxl, "x4-upscaler": x4_upscaler}
+TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {
+    "sd21": sd21,
+    "sd21-base": sd21_base,
+    "sd15": sd15,
+    "sd15-f8": sd15_f8,
+    "sdxl": sdxl,
+    "x4-upscaler": x4_upscaler,
+}
 
 
 def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
