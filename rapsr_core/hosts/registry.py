@@ -152,7 +152,7 @@ HOSTS = {
             start="the enlarged LQ's latent, noised to t = 999",
             colour_fix="adain",
             takes_guide=False,
-            pass_seconds=8.0,
+            pass_seconds=13.5,  # ControlNet tile's, by FLOPs (10.6 of 6.4 T)
             passes=same(1),
             guidance=constant_over,
             code_licence="Apache-2.0",
@@ -190,7 +190,7 @@ HOSTS = {
             start="the enlarged LQ's latent, noised twice: to the first step and again",
             colour_fix="wavelet",
             takes_guide=False,
-            pass_seconds=8.0,
+            pass_seconds=12.0,  # in the same way (9.5 T)
             passes=same(1),
             guidance=constant_over,
             code_licence="Apache-2.0",

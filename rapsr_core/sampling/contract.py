@@ -53,7 +53,7 @@ class Condition:
 
 
 class Host(Protocol):
-    """A diffusion super-resolution method on a prior. A host inherits from this class, hence the default `step_features`."""
+    """A diffusion super-resolution method on a prior. A host inherits from this class, hence the defaults."""
 
     scheduler: SchedulerMixin  # copied for every run
     unet: nn.Module  # what a refinement is plugged into
@@ -66,8 +66,8 @@ class Host(Protocol):
         """
 
     def tags(self, lq: Tensor) -> str:
-        """What a host with a tagger of its own (`HostInfo.tags`) writes as the caption of an input (1, 3, h, w)."""
-        raise NotImplementedError
+        """What its own tagger names in an input (1, 3, h, w), in place of a caption; nothing by default (`HostInfo.tags`)."""
+        return ""
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""

@@ -136,12 +136,14 @@ def x4_upscaler() -> DiffusionPipeline:
 
 TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {
     "sd21": sd21,
-    "sd21-base": sd21_base,
     "sd15": sd15,
-    "sd15-f8": sd15_f8,
     "sdxl": sdxl,
     "x4-upscaler": x4_upscaler,
 }
+"""One of each kind."""
+
+HOST_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21-base": sd21_base, "sd15-f8": sd15_f8}
+"""For hosts whose networks are tied to eight pixels a site."""
 
 
 def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
@@ -154,7 +156,7 @@ def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
 
 
 def save_tiny(name: str, folder: Path) -> Path:
-    """One of TINY_PRIORS as a folder, always with the same weights."""
+    """One of TINY_PRIORS or HOST_PRIORS as a folder, always with the same weights."""
     torch.manual_seed(0)
-    TINY_PRIORS[name]().save_pretrained(folder)
+    (TINY_PRIORS | HOST_PRIORS)[name]().save_pretrained(folder)
     return folder
