@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from rapsr_core.hosts import prompting
 from rapsr_core.hosts.info import HostInfo, Setting, same
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff, pasd, seesr
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling import official_tiling
-from rapsr_core.sampling.guidance import all_but_last, constant_over
+from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
 from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
 SEESR_REPOSITORY = "CSWRY/SeeSR"
 PASD_REPOSITORY = "yangtao9009/PASD"
-RAM_PAGE = "https://github.com/xinyu1205/recognize-anything/tree/main/ram/data"
+RAM_DATA = "https://github.com/cswry/SeeSR/raw/main/ram/data"
 
 RAM = (
     Weights(
@@ -24,10 +25,10 @@ RAM = (
         "Apache-2.0",
         (("xinyu1205/recognize_anything_model", "ram_swin_large_14m.pth"),),
     ),
-    Weights("RAM tags", "ram/ram_tag_list.txt", 0.0, "Apache-2.0", page=RAM_PAGE),
-    Weights("RAM thresholds", "ram/ram_tag_list_threshold.txt", 0.0, "Apache-2.0", page=RAM_PAGE),
+    Weights("RAM tags", "ram/ram_tag_list.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list.txt"),
+    Weights("RAM thresholds", "ram/ram_tag_list_threshold.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list_threshold.txt"),
 )
-"""The tagger of SeeSR and OSEDiff (DAPE changes it)."""
+"""The tagger that DAPE changes; SeeSR keeps a copy of its lists."""
 
 CONTROL_SCALE = Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals.")
 
@@ -43,6 +44,49 @@ def model_folder(name: str, path: str, size_gb: float, licence: str, repository:
     return tuple(
         Weights(what, f"{path}/{file}", size, licence, ((repository, f"{folder}/{file}"),)) for what, file, size in parts
     )
+
+
+START_FROM_PICTURE = Setting(
+    "start_from_picture", "Start from the picture", 0, 0, 1, 1,
+    "0 = from noise alone, as published; 1 = from the noised latent of what it is conditioned on, steadier and with less detail.",
+)  # fmt: skip
+
+ON_DIFFBIR = "LoRA, full or delta of SD 2.1-base, whose UNet it is; IRControlNet is never touched, and reads the identifiers too"
+
+DIFFBIR: Mapping[str, Any] = {
+    "prior": "sd21-base",
+    "steps": 50,
+    "positive": "",
+    "scheduler": "DDPM, respaced: evenly from t = 999 to 0",
+    "start": "noise",
+    "colour_fix": "wavelet",
+    "takes_guide": True,
+    "pass_seconds": 8.0,
+    "passes": same(1),
+    "guidance": constant_or_rising,
+    "guidance_settings": ("rising_guidance",),
+    "code_licence": "Apache-2.0",
+    "weights_licence": "Apache-2.0",
+    "module": "rapsr_core.hosts.diffbir",
+    "parity": "networks, sampler, guidance, tiles, colour fix and texts against the official code's (random weights). Not compared: "
+    "trained weights; edges are padded by repetition, not black. Not built: its cleaners (v1 SwinIR, v2 BSRNet); Real-ESRGAN stands in",
+    "settings": (
+        Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of IRControlNet's residuals; less invents more."),
+        Setting(
+            "rising_guidance", "Rising guidance", 0, 0, 1, 1,
+            "1 = guidance grows from 1 to 1 + its scale over the steps, late and steeply; 0 = the same at every step, as published.",
+        ),
+        START_FROM_PICTURE,
+    ),
+    "captions": "nobody",
+    "prompt": diffbir,
+    "tiling": official_tiling.DIFFBIR,
+}  # fmt: skip
+"""What both versions share. v1: the first release's inference.py; v2: README.md, "ECCV paper version"."""
+
+
+def _ircontrolnet(name: str, file: str) -> Weights:
+    return Weights(name, f"diffbir/{file}", 1.5, "Apache-2.0", (("lxq007/DiffBIR-v2", file),))
 
 
 HOSTS = {
@@ -67,6 +111,12 @@ HOSTS = {
             weights_licence="CC-BY-SA-4.0",
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
+            settings=(
+                Setting(
+                    "noise_scale", "Noise scale", 0.9, 0.0, 1.0, 0.05,
+                    "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.",
+                ),
+            ),
             parity="ours: there is no other implementation",
         ),
         HostInfo(
@@ -146,8 +196,8 @@ HOSTS = {
             prior="sd21-base",  # SeeSR's own is 2-base, with the same text encoder and codec; its UNet brings all weights of its own
             steps=50,
             guidance_scale=5.5,
-            positive=prompting.OFFICIAL_PROMPTS["SeeSR"].added,
-            negative="dotted, noise, blur, lowres, smooth",
+            positive=OFFICIAL_PROMPTS["SeeSR"].added,
+            negative=OFFICIAL_PROMPTS["SeeSR"].negative or "",
             scheduler="DDPM, leading",
             start="the enlarged LQ's latent, noised to t = 999",
             colour_fix="adain",
@@ -170,8 +220,8 @@ HOSTS = {
                 *RAM,
             ),
             settings=(CONTROL_SCALE,),
-            prompt=prompting.seesr,
-            tags=True,
+            prompt=seesr,
+            captions="host",
             tiling=official_tiling.SEESR,
             tile_px=768,
             parity="cswry/SeeSR on tiny random weights: UNet, ControlNet, DAPE and RAM's tagging head, its loop whole and tiled, texts, "
@@ -184,8 +234,8 @@ HOSTS = {
             prior="sd15",
             steps=20,
             guidance_scale=9.0,
-            positive=prompting.OFFICIAL_PROMPTS["PASD"].added,
-            negative="blurry, dotted, noise, raster lines, unclear, lowres, over-smoothed",
+            positive=OFFICIAL_PROMPTS["PASD"].added,
+            negative=OFFICIAL_PROMPTS["PASD"].negative or "",
             scheduler="UniPC, linspace",
             start="the enlarged LQ's latent, noised twice: to the first step and again",
             colour_fix="wavelet",
@@ -211,12 +261,94 @@ HOSTS = {
                     "Timestep the start is noised to once more; more invents more. 0 = the last step's, what the published 900 comes to.",
                 ),
             ),
-            prompt=prompting.pasd,
+            prompt=pasd,
             tiling=official_tiling.PASD,
             tile_px=2560,
             parity="yangxy/PASD on tiny random weights: UNet and ControlNet, its loop whole and tiled, texts, wavelet, all official keys. Not "
             "with the trained weights. x4, where its script enlarges by 1 unless told; sides below 768 px are not enlarged further; "
             "captions come from this studio's captioner, not CoCa",
+        ),
+        HostInfo(
+            name="stablesr",
+            label="StableSR",
+            prior="sd21-base",
+            steps=200,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, respaced: evenly from t = 999 to 0",
+            start="noise",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0, made from the paper; the official code is S-Lab 1.0 (non-commercial) and not used",
+            weights_licence="S-Lab License 1.0 (non-commercial)",
+            refinement="LoRA or delta of SD 2.1-base, on which StableSR's own UNet stands unchanged; full replaces all of it but SPADE. "
+            "As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            module="rapsr_core.hosts.stablesr",
+            parity="networks, sampler, guidance and tiles against the official code's (random weights). Not compared: trained weights. "
+            "Not built: the CFW decoder; the prior's VAE decodes, which is dec_w 0 (published: 0.5)",
+            weights=(
+                Weights("StableSR", "stablesr/stablesr_000117.ckpt", 5.6, "S-Lab License 1.0", (("Iceclear/StableSR", "stablesr_000117.ckpt"),)),
+            ),
+            settings=(START_FROM_PICTURE,),
+            captions="nobody",
+            tiling=official_tiling.STABLESR,
+        ),
+        HostInfo(
+            name="diffbir-v1",
+            label="DiffBIR v1",
+            guidance_scale=1.0,
+            negative="",
+            refinement=f"{ON_DIFFBIR}. As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            weights=(_ircontrolnet("DiffBIR v1", "v1_general.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="diffbir-v2",
+            label="DiffBIR v2",
+            guidance_scale=4.0,
+            negative=OFFICIAL_PROMPTS["DiffBIR"].negative or "",
+            refinement=ON_DIFFBIR,
+            weights=(_ircontrolnet("DiffBIR v2", "v2.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="osediff",
+            label="OSEDiff (one step)",
+            prior="sd21-base",
+            steps=1,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, trailing: one step at t = 999",
+            start="the enlarged LQ's latent, not noised",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=positive_alone,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0",
+            refinement="LoRA, full or delta of SD 2.1-base, as if merged before OSEDiff's adapters; conv_in is OSEDiff's own. Its positive "
+            "identifier leads the text; there is no negative branch, so the negative one cannot act",
+            module="rapsr_core.hosts.osediff",
+            parity="UNet, its one step and the adapters' merge against the official code's (random weights), texts exactly, VAE "
+            "adapters against peft's. Not compared: trained weights; DAPE's tags (the studio's captioner writes them); the VAE is tiled "
+            "as diffusers does, and an LQ under 128 px is not enlarged first",
+            weights=(
+                Weights(
+                    "OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0",
+                    url="https://github.com/cswry/OSEDiff/raw/main/preset/models/osediff.pkl",
+                ),
+            ),
+            prompt=osediff,
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            max_steps=1,
+            negative_branch=False,
         ),
     )
 }  # fmt: skip

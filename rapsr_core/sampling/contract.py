@@ -66,7 +66,7 @@ class Host(Protocol):
         """
 
     def tags(self, lq: Tensor) -> str:
-        """What its own tagger names in an input (1, 3, h, w), in place of a caption; nothing by default (`HostInfo.tags`)."""
+        """What its own tagger names in an input (1, 3, h, w), in place of a caption; nothing by default (`HostInfo.captions`)."""
         return ""
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:

@@ -38,3 +38,6 @@ SEESR_DDPM: Mapping[str, Any] = MappingProxyType({**STABLE_DIFFUSION, "clip_samp
 
 PASD_UNIPC: Mapping[str, Any] = MappingProxyType({**STABLE_DIFFUSION, "timestep_spacing": "linspace"})
 """Of `UniPCMultistepScheduler`: its defaults with that file (test_pasd.py)."""
+
+ONE_STEP_DDPM: Mapping[str, Any] = MappingProxyType({**SPACED_DDPM, "timestep_spacing": "trailing"})
+"""Of `DDPMScheduler` too, for OSEDiff: its one step is at t = 999 and ends in the clean latent, but for noise of 1e-10."""

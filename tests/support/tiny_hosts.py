@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import tiny_ldm
 import torch
-from tiny_priors import save_tiny, tiny_controlnet
+from tiny_osediff import save_osediff
+from tiny_priors import save_sd15_f8, save_sd21_base, save_tiny, tiny_controlnet
 from tiny_seesr_pasd import write_pasd, write_seesr
 
 from rapsr_core.device import Device
@@ -29,13 +32,18 @@ def _controlnet_tile(folder: Path) -> Host:
 
 
 def _seesr(folder: Path) -> Host:
-    prior = load_prior(save_tiny("sd21-base", folder))
+    prior = load_prior(save_sd21_base(folder))
     return HOSTS["seesr"].build(prior, write_seesr(folder / "weights", prior.unet), FLOAT32)
 
 
 def _pasd(folder: Path) -> Host:
-    prior = load_prior(save_tiny("sd15-f8", folder))
+    prior = load_prior(save_sd15_f8(folder))
     return HOSTS["pasd"].build(prior, write_pasd(folder / "weights", prior.unet), FLOAT32)
+
+
+def _osediff(folder: Path) -> Host:
+    prior = load_prior(save_sd21_base(folder))
+    return HOSTS["osediff"].build(prior, {"OSEDiff": save_osediff(prior, folder / "osediff.pkl")}, FLOAT32)
 
 
 TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
@@ -43,5 +51,7 @@ TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
     "controlnet-tile": _controlnet_tile,
     "seesr": _seesr,
     "pasd": _pasd,
+    "osediff": _osediff,
+    **{name: functools.partial(tiny_ldm.host, name=name) for name in ("stablesr", "diffbir-v1", "diffbir-v2")},
 }
 """Host name -> builder; the folder is for its prior. The embedded host has fixtures of its own."""

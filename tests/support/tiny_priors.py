@@ -78,16 +78,6 @@ def sd15() -> DiffusionPipeline:
     return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon")
 
 
-def sd21_base() -> DiffusionPipeline:
-    """SD 2.1-base: noise prediction; eight pixels a latent site, as in full size."""
-    return _stable_diffusion(_unet(), "epsilon", levels=4)
-
-
-def sd15_f8() -> DiffusionPipeline:
-    """SD 1.5 with eight pixels a latent site, as in full size."""
-    return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon", levels=4)
-
-
 def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str, levels: int = 2) -> DiffusionPipeline:
     return StableDiffusionPipeline(
         vae=_vae(levels),
@@ -134,16 +124,7 @@ def x4_upscaler() -> DiffusionPipeline:
     )
 
 
-TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {
-    "sd21": sd21,
-    "sd15": sd15,
-    "sdxl": sdxl,
-    "x4-upscaler": x4_upscaler,
-}
-"""One of each kind."""
-
-HOST_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21-base": sd21_base, "sd15-f8": sd15_f8}
-"""For hosts whose networks are tied to eight pixels a site."""
+TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21": sd21, "sd15": sd15, "sdxl": sdxl, "x4-upscaler": x4_upscaler}
 
 
 def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
@@ -156,7 +137,22 @@ def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
 
 
 def save_tiny(name: str, folder: Path) -> Path:
-    """One of TINY_PRIORS or HOST_PRIORS as a folder, always with the same weights."""
+    """One of TINY_PRIORS as a folder, always with the same weights."""
     torch.manual_seed(0)
-    (TINY_PRIORS | HOST_PRIORS)[name]().save_pretrained(folder)
+    TINY_PRIORS[name]().save_pretrained(folder)
+    return folder
+
+
+def save_sd21_base(folder: Path) -> Path:
+    """SD 2.1-base: noise is predicted, and a latent site is 8 px, as in the real one."""
+    torch.manual_seed(0)
+    _stable_diffusion(_unet(), "epsilon", levels=4).save_pretrained(folder)
+    return folder
+
+
+def save_sd15_f8(folder: Path) -> Path:
+    """SD 1.5 with latent sites of 8 px, as in the real one."""
+    torch.manual_seed(0)
+    unet = _unet(use_linear_projection=False, attention_head_dim=4)
+    _stable_diffusion(unet, "epsilon", levels=4).save_pretrained(folder)
     return folder

@@ -9,7 +9,7 @@ from diffusers import UniPCMultistepScheduler
 from host_runs import FLOAT32, Given, comparison, relative
 from reference import facts, tensors
 from tiny_pasd import pasd
-from tiny_priors import save_tiny
+from tiny_priors import save_sd15_f8
 from tiny_seesr_pasd import write_pasd
 from torch import Tensor
 
@@ -30,7 +30,7 @@ LOOP, LATENT_SCALE = "pasd_loop_a", 0.18215
 
 @pytest.fixture(scope="module")
 def prior_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny("sd15-f8", tmp_path_factory.mktemp("prior"))
+    return save_sd15_f8(tmp_path_factory.mktemp("prior"))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import torch
 from diffusers.schedulers import scheduling_ddpm
 from host_runs import FLOAT32, Given, comparison, relative
 from reference import facts, tensors
-from tiny_priors import save_tiny
+from tiny_priors import save_sd21_base
 from tiny_seesr_pasd import write_seesr
 from torch import Tensor
 
@@ -33,7 +33,7 @@ LOOP, LATENT_SCALE = "seesr_loop_a", 0.18215
 
 @pytest.fixture(scope="module")
 def prior_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny("sd21-base", tmp_path_factory.mktemp("prior"))
+    return save_sd21_base(tmp_path_factory.mktemp("prior"))
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,6 @@ def test_missing_weights_are_told_with_the_command(tmp_path: Path, monkeypatch: 
         "hf download CSWRY/SeeSR seesr/unet/diffusion_pytorch_model.safetensors",
         "hf download CSWRY/SeeSR DAPE.pth (mirrors: alexnasa/SEESR)",
         "hf download xinyu1205/recognize_anything_model ram_swin_large_14m.pth",
-        "fetch it from https://github.com/xinyu1205/recognize-anything",
+        "https://github.com/cswry/SeeSR/raw/main/ram/data/ram_tag_list.txt",
     ):
         assert said in str(told.value)
