@@ -32,10 +32,12 @@ class PASDHost(LatentHost):
         self.networks = networks
         self.scheduler = UniPCMultistepScheduler(**PASD_UNIPC)
         self.multiple = 1
+        # `process_size` of the official script, 768: half as much again as Stable Diffusion 1.5 was trained on
+        self.least_px = networks.unet.config.sample_size * self.codec.block_px * 3 // 2
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """The enlarged LQ, and a draw from the codec's posterior of it."""
-        picture = self.enlarged(lq)
+        picture = self.enlarged(lq, self.least_px)
         padded = self.padded(picture)
         latent = self.posterior_latent(padded, noise)
         parts = {"image": Part(padded, 1), "latent": Part(latent, self.codec.block_px)}

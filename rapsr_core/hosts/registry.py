@@ -225,8 +225,8 @@ HOSTS = {
             tiling=official_tiling.SEESR,
             tile_px=768,
             parity="cswry/SeeSR on tiny random weights: UNet, ControlNet, DAPE and RAM's tagging head, its loop whole and tiled, texts, "
-            "AdaIN, all official keys. Not with the trained weights. Inputs below 128 px are not enlarged first, and sides are padded to "
-            "a multiple of 8 px, not stretched",
+            "AdaIN, all official keys. Not compared: trained weights. Text encoder and codec are SD 2.1-base's, not 2-base's; sides are "
+            "padded to a multiple of 8 px, not stretched",
         ),
         HostInfo(
             name="pasd",
@@ -265,8 +265,8 @@ HOSTS = {
             tiling=official_tiling.PASD,
             tile_px=2560,
             parity="yangxy/PASD on tiny random weights: UNet and ControlNet, its loop whole and tiled, texts, wavelet, all official keys. Not "
-            "with the trained weights. x4, where its script enlarges by 1 unless told; sides below 768 px are not enlarged further; "
-            "captions come from this studio's captioner, not CoCa",
+            "compared: trained weights. x4, where its script enlarges by 1 unless told; sides are padded to a multiple of 8 px, not "
+            "stretched; captions are the studio's, not CoCa's",
         ),
         HostInfo(
             name="stablesr",

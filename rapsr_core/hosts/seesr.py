@@ -37,6 +37,7 @@ class SeeSRHost(LatentHost):
         self.networks, self.reader = networks, reader
         self.scheduler = DDPMScheduler(**SEESR_DDPM)
         self.multiple = 1
+        self.least_px = networks.unet.config.sample_size * self.codec.block_px  # `process_size` of the official script, 512
 
     def tags(self, lq: Tensor) -> str:
         """What the reader names in an input (1, 3, h, w): the tags of SeeSR's prompts, joined as there."""
@@ -48,7 +49,7 @@ class SeeSRHost(LatentHost):
 
         All tiles and both branches see the same image states, as in the official loop.
         """
-        picture = self.enlarged(lq)
+        picture = self.enlarged(lq, self.least_px)
         padded = self.padded(picture)
         latent = self.posterior_latent(padded, noise)
         with torch.inference_mode():

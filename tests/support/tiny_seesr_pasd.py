@@ -18,13 +18,16 @@ from rapsr_core.hosts.networks.seesr import seesr_controlnet, seesr_unet
 from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.priors.checkpoints import below
 
+SAMPLE_SIZE = 8
+"""Sites a side that the networks are said to have been trained on: pictures below 64 px (PASD: 96) are enlarged further."""
+
 ZEROED = ("controlnet_down_blocks", "controlnet_mid_block", "controlnet_cond_embedding.conv_out")
 """What a ControlNet begins its training with as zeros, hence would do nothing here."""
 
 
 def write_seesr(folder: Path, vanilla: UNet2DConditionModel) -> dict[str, Path]:
     """SeeSR on a UNet's configuration, and the tagger of its fixture. Files by the names of the host's row."""
-    config = {**vanilla.config, "use_image_cross_attention": True}
+    config = {**vanilla.config, "sample_size": SAMPLE_SIZE, "use_image_cross_attention": True}
     torch.manual_seed(1)
     files = _placed(folder, "seesr")
     _write(files["SeeSR UNet"], seesr_unet(config), config)
@@ -41,7 +44,8 @@ def write_pasd(folder: Path, vanilla: UNet2DConditionModel) -> dict[str, Path]:
     """PASD in the same way."""
     torch.manual_seed(1)
     files = _placed(folder, "pasd")
-    _write(files["PASD UNet"], PASDUNet(vanilla.config), dict(vanilla.config))
+    config = {**vanilla.config, "sample_size": SAMPLE_SIZE}
+    _write(files["PASD UNet"], PASDUNet(config), config)
     config = _control(vanilla.config) | {"return_rgbs": True, "use_rrdb": False}
     _write(files["PASD ControlNet"], PASDControlNet(config), config)
     return files

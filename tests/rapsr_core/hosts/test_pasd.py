@@ -99,12 +99,15 @@ def test_added_noise_is_of_its_own_timestep_when_asked_for(prior: Prior, inputs:
 
 def test_any_size_is_padded_to_whole_sites_alone(prior: Prior, tmp_path: Path) -> None:
     host = HOSTS["pasd"].build(prior, write_pasd(tmp_path, prior.unet), FLOAT32)
-    lq = torch.rand(1, 3, 13, 18, generator=torch.Generator().manual_seed(1))
-    condition = host.prepare(lq, lq, HOSTS["pasd"].completed(Recipe(host="pasd")), ImageNoise(0))
-    assert condition.output_size == (52, 72) and condition.latent_size == (7, 9) and condition["image"].shape == (1, 3, 56, 72)
+    lq = torch.rand(1, 3, 25, 30, generator=torch.Generator().manual_seed(1))
+    recipe = HOSTS["pasd"].completed(Recipe(host="pasd"))
+    condition = host.prepare(lq, lq, recipe, ImageNoise(0))
+    assert condition.output_size == (100, 120) and condition.latent_size == (13, 15)
+    assert condition["image"].shape == (1, 3, 104, 120)
     text = host.encode_text([[49406, 49407]])
-    assert host.predict(condition["latent"], torch.tensor(500), text, condition).shape == (1, 4, 7, 9)
-    assert host.decode(condition["latent"], condition).shape == (1, 3, 52, 72)
+    assert host.predict(condition["latent"], torch.tensor(500), text, condition).shape == (1, 4, 13, 15)
+    assert host.decode(condition["latent"], condition).shape == (1, 3, 100, 120)
+    assert host.prepare(lq[..., :12, :], lq, recipe, ImageNoise(0)).output_size == (96, 240), "worked at 96 px at least"
 
 
 def test_a_comparison_from_start_to_end(prior_folder: Path, prior: Prior, tmp_path: Path, photo: Tensor, monkeypatch) -> None:

@@ -106,12 +106,12 @@ def test_the_host_ends_where_the_official_loop_does(mode: str, prior: Prior, mon
 
 
 def test_it_sees_the_enlarged_input_and_reads_the_input_itself(host: SeeSRHost, prior: Prior) -> None:
-    lq = torch.rand(1, 3, 13, 18, generator=torch.Generator().manual_seed(1))
-    noise = Given(0, {"posterior": torch.randn(1, 4, 7, 9)})
+    lq = torch.rand(1, 3, 17, 22, generator=torch.Generator().manual_seed(1))
+    noise = Given(0, {"posterior": torch.randn(1, 4, 9, 11)})
     condition = host.prepare(lq, lq, HOSTS["seesr"].completed(Recipe(host="seesr")), noise)
-    large = resize(lq, (52, 72))
-    assert condition.output_size == (52, 72) and condition.latent_size == (7, 9) and condition["image"].shape == (1, 3, 56, 72)
-    assert torch.equal(condition["image"][..., :52, :], large) and torch.equal(condition.colour_reference, large)
+    large = resize(lq, (68, 88))
+    assert condition.output_size == (68, 88) and condition.latent_size == (9, 11) and condition["image"].shape == (1, 3, 72, 88)
+    assert torch.equal(condition["image"][..., :68, :], large) and torch.equal(condition.colour_reference, large)
     assert noise.asked == ["posterior"]
     moments = prior.autoencoder.moments(condition["image"])
     assert torch.equal(condition["latent"], prior.autoencoder.sample(moments, noise.fields["posterior"]))
@@ -119,6 +119,13 @@ def test_it_sees_the_enlarged_input_and_reads_the_input_itself(host: SeeSRHost, 
     tile = condition.crop(Tile(0, 4, 2, 6))
     assert tile["image_states"] is condition["image_states"], "all tiles see the whole image's states"
     assert torch.equal(tile["image"], condition["image"][..., :32, 16:48])
+
+
+def test_a_small_input_is_worked_at_the_size_of_training(host: SeeSRHost) -> None:
+    lq = torch.rand(1, 3, 8, 12)
+    condition = host.prepare(lq, lq, HOSTS["seesr"].completed(Recipe(host="seesr")), ImageNoise(0))
+    assert condition.output_size == (64, 96) and torch.equal(condition.colour_reference, resize(lq, (64, 96)))
+    assert torch.equal(condition["image_states"], host.reader(lq).states), "the reader sees the input as it came"
 
 
 def test_states_and_scale_reach_unet_and_controlnet(host: SeeSRHost) -> None:
