@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
-from rapsr_core.recipe import Recipe
+from rapsr_core.hosts.registry import recipe_from_json
 from studio import actions, checks, forms
 from studio.api import SLOT
 from studio.examples import Example
@@ -31,6 +31,7 @@ class Parts:
     crop: gr.Button
     crop_px: gr.State
     controls: Mapping[str, gr.components.Component]  # control path -> component
+    host_facts: gr.HTML
     random_seed: gr.Button
     reset: gr.Button
     slow: gr.CheckboxGroup
@@ -43,7 +44,7 @@ class Parts:
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""
-        groups = ("caption", "enhanced", "baseline")
+        groups = ("host", "caption", "enhanced", "baseline")
         return {path: box for path, box in self.controls.items() if path.split(".")[0] in groups}
 
 
@@ -104,6 +105,17 @@ class Handlers:
         """An example was pressed."""
         return str(self.shown[event.index].path)
 
+    def host(self, name: str) -> dict[Any, Any]:
+        """Another host was chosen: its defaults, its own settings, its facts."""
+        changes = {self.parts.controls[path]: gr.update(**given) for path, given in forms.of_host(name).items()}
+        return changes | {self.parts.host_facts: actions.about_host(name)}
+
+    def reset(self) -> dict[Any, Any]:
+        """Everything as on a new page."""
+        default = recipe_from_json({})
+        values = {self.parts.controls[path]: gr.update(value=value) for path, value in forms.values_of(default).items()}
+        return values | self.host(default.host)
+
     def crop(self, photo: str, side_px: int) -> str:
         """The offered centre crop was taken."""
         return str(actions.crop(photo, side_px))
@@ -111,7 +123,7 @@ class Handlers:
     def encode(self, *args: Any) -> str:
         """A text was edited; the values are those of `parts.texts()`."""
         texts = dict(zip(self.parts.texts(), args, strict=True))
-        return actions.encoded(self.comparer, {**forms.values_of(Recipe()), **texts})
+        return actions.encoded(self.comparer, {**forms.values_of(recipe_from_json({"host": texts["host"]})), **texts})
 
     def _values(self, args: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.parts.controls, args, strict=True))
@@ -147,6 +159,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: actions.STOPPED, None, parts.progress, **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
-    parts.reset.click(lambda: list(forms.values_of(Recipe()).values()), None, boxes, **QUICK)
+    parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
+    parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

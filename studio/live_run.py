@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from rapsr_core import events
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
-from studio import prompt_view, viewer
+from studio import prompt_view, score_table, viewer
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
@@ -60,17 +60,23 @@ class LiveRun:
             case events.Finished():
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)
+                self.downloads |= self.folder.comparison(self._shown(), event.recipe)
                 self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)
 
     def viewer_value(self) -> dict[str, Any]:
         """The newest two pictures side by side; baseline against enhanced in the end."""
-        names = [name for name in LABELS if name in self.pictures]
-        left, right = (names[-2], names[-1]) if len(names) > 1 else (names[0], names[0])
-        return viewer.value(self.folder.id, [self.pictures[name] for name in names], left, right)
+        pictures = self._shown()
+        left = pictures[-2] if len(pictures) > 1 else pictures[0]
+        return viewer.value(self.folder.id, pictures, left.name, pictures[-1].name)
 
     def prompts_html(self) -> str:
         """The prompt cards of this run's recipe."""
         return prompt_view.render(self.prompts, prompt_view.identifiers(self.recipe))
+
+    def _shown(self) -> list[viewer.Picture]:
+        """The pictures there are, in the order of LABELS, with the live scores there are."""
+        rows = {name: score_table.live_rows(self.scores, name) for name in LABELS}
+        return [replace(self.pictures[name], scores=rows[name]) for name in LABELS if name in self.pictures]
 
     def _stage(self, event: events.Stage) -> None:
         self.seconds[event.stage] = event.seconds

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsr_core.hosts.prompting import Prompt, plain
-from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
+from rapsr_core.recipe import NONE, SHIPPED, BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
 from rapsr_core.sampling.tiling import OURS, Tiling
 from rapsr_core.weights import Weights
@@ -50,7 +50,7 @@ class HostInfo:
     takes_guide: bool  # a cleaner's output; otherwise the cleaner is not run
     pass_seconds: float  # one network pass over a megapixel of output, on two CPU cores
     passes: Callable[[int], list[int]]  # steps -> network passes of each under one text
-    guidance: Callable[[float, int], GuidanceSchedule]  # scale, steps
+    guidance: Callable[..., GuidanceSchedule]  # scale, steps
     code_licence: str  # of this implementation's source, and of the official one where that differs
     weights_licence: str
     refinement: str  # what a refinement can do in it
@@ -58,10 +58,12 @@ class HostInfo:
     parity: str  # what was compared with the official implementation, and what was not
     weights: tuple[Weights, ...] = ()
     settings: tuple[Setting, ...] = ()
+    guidance_settings: tuple[str, ...] = ()  # which `guidance` takes besides, by name
+    captioned: bool = True  # else published without a captioner: only what the user writes is a caption
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
     tile_px: int = 512  # a side, when the image does not fit at once
-    max_steps: int = 100
+    max_steps: int = 200
     negative_branch: bool = True  # without one there is no guidance
 
     @property
@@ -79,8 +81,14 @@ class HostInfo:
         defaults = {setting.name: setting.default for setting in self.settings}
         return replace(recipe, host_settings={**defaults, **recipe.host_settings})
 
+    def schedule(self, recipe: Recipe) -> GuidanceSchedule:
+        """Guidance over the steps of a recipe."""
+        settings = self.completed(recipe).host_settings
+        return self.guidance(recipe.guidance_scale, recipe.steps, **{name: settings[name] for name in self.guidance_settings})
+
     def recipe(self, recipe: Recipe) -> Recipe:
-        """`recipe` with this host and its defaults; what belongs to the picture, the enhanced branch and the output stays."""
+        """`recipe` with this host, its defaults, and a refinement that fits its prior; what belongs to the picture, the enhanced branch's
+        texts and the output stays."""
         return replace(
             recipe,
             host=self.name,
@@ -90,6 +98,7 @@ class HostInfo:
             colour_fix=self.colour_fix,
             host_settings={setting.name: setting.default for setting in self.settings},
             baseline=BaselineText(self.positive, self.negative),
+            enhanced=replace(recipe.enhanced, refinement=SHIPPED if self.prior == "embedded" else NONE),
         )
 
     def check(self, recipe: Recipe) -> None:

@@ -66,6 +66,25 @@ def _starts(length: int, side: int, stride: int) -> list[int]:
     return [*range(0, length - side, stride), length - side]
 
 
+def stablesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """`Tiling.windows` of StableSR: `seesr_tiles`, half of each tile overlapping (sites: 64 and 32); None = the whole."""
+    if side is None:
+        return [whole(latent_size)]
+    side = max(multiple, side // multiple * multiple)
+    return seesr_tiles(latent_size, side, min(side, *latent_size) // 2)
+
+
+def diffbir_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """`Tiling.windows` of DiffBIR: `diffbir_tiles`, a stride of half a tile (pixels: 512 and 256); None = the whole.
+
+    Tiles of a latent narrower than they are become as narrow; DiffBIR itself then takes the whole at once, however long it is.
+    """
+    if side is None:
+        return [whole(latent_size)]
+    side = min(max(multiple, side // multiple * multiple), *latent_size)
+    return diffbir_tiles(latent_size, side, side // 2)
+
+
 def _by_area(overlap: int) -> Tiling:
     """The tiling of SeeSR and PASD. Tiles too small for the published overlap overlap by a third, as SeeSR's own do."""
 
@@ -80,3 +99,5 @@ def _by_area(overlap: int) -> Tiling:
 SEESR = _by_area(32)
 PASD = _by_area(8)
 """By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
+
+STABLESR, DIFFBIR = Tiling(stablesr_windows, gaussian_weights), Tiling(diffbir_windows, gaussian_weights)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import tiny_ldm
 import torch
 from tiny_osediff import save_osediff
 from tiny_priors import save_sd21_base, save_tiny, tiny_controlnet
@@ -37,5 +39,6 @@ TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
     "x4-upscaler": _x4_upscaler,
     "controlnet-tile": _controlnet_tile,
     "osediff": _osediff,
+    **{name: functools.partial(tiny_ldm.host, name=name) for name in ("stablesr", "diffbir-v1", "diffbir-v2")},
 }
 """Host name -> builder; the folder is for its prior. The embedded host has fixtures of its own."""
