@@ -50,7 +50,7 @@ save_file(images, out)
 def blocks() -> tuple[str, str]:
     """The file and the row."""
     section = (ROOT / "README.md").read_text().partition("\n## Add a host\n")[2].partition("\n## ")[0]
-    file, row = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    file, row = re.findall(r"```(?:python)?\n(.*?)```", section, re.DOTALL)
     return file, row
 
 
