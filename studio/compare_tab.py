@@ -75,8 +75,20 @@ def _result_pane() -> dict[str, Any]:
             name: gr.DownloadButton(label, size="sm", interactive=False, elem_id=f"download-{name}")
             for name, label in DOWNLOADS.items()
         }
+    with gr.Row(elem_id="kept-row"):
+        keep = gr.Button("Keep in the viewer", size="sm", interactive=False, elem_id="keep")
+        forget = gr.Button("Forget what is kept", size="sm", visible=False, elem_id="forget")
     scores = gr.HTML(apply_default_css=False, elem_id="scores")
-    return {"progress": progress, "viewer": pictures, "downloads": downloads, "scores": scores}
+    return {
+        "progress": progress,
+        "viewer": pictures,
+        "downloads": downloads,
+        "scores": scores,
+        "keep": keep,
+        "forget": forget,
+        "results": gr.State(()),
+        "kept": gr.State(()),
+    }
 
 
 def _control_pane() -> dict[str, Any]:
