@@ -105,4 +105,6 @@ SEESR = _by_area(32)
 PASD = _by_area(8)
 """By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
 
-STABLESR, DIFFBIR = Tiling(stablesr_windows, gaussian_weights), Tiling(diffbir_windows, gaussian_weights)
+STABLESR = Tiling(stablesr_windows, gaussian_weights, whole_up_to_px=0)
+DIFFBIR = Tiling(diffbir_windows, gaussian_weights)
+"""DiffBIR's tiles are an option of it, hence our own limit for a whole latent; StableSR's begin beyond the area of one."""
