@@ -31,6 +31,7 @@ class OSEDiffHost(LatentHost):
         super().__init__(prior, device, unet)
         self.codec = AutoencoderCodec(vae)
         self.scheduler = DDPMScheduler(**ONE_STEP_DDPM)
+        self.multiple = 1  # diffusers' UNet takes any number of sites, and the official code gives it any
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """A draw from the adapted encoder's posterior of the enlarged LQ, scaled."""
