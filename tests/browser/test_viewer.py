@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from viewer_site import HEIGHT_PX, HOSTILE, SCORES, WIDTH_PX, Site, serve
 
 from studio.viewer import export
@@ -36,19 +36,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for the module: Gradio's scripts are read once."""
+    context = browser.new_context(viewport=DESKTOP)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def view(site: Site, browser: Browser) -> Iterator[Page]:
+def view(site: Site, desktop: BrowserContext) -> Iterator[Page]:
     """The component's page at desktop size. An error of a script, or asking another host, fails the test."""
-    yield from opened(site, browser, viewport=DESKTOP)
+    yield from opened(site, desktop)
 
 
 @pytest.fixture
 def phone(site: Site, browser: Browser) -> Iterator[Page]:
-    yield from opened(site, browser, viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    yield from opened(site, context)
+    context.close()
 
 
-def opened(site: Site, browser: Browser, query: str = "", **options: Any) -> Iterator[Page]:
-    page = browser.new_page(**options)
+def opened(site: Site, context: BrowserContext, query: str = "") -> Iterator[Page]:
+    page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
@@ -581,10 +591,10 @@ def test_a_finger_moves_the_lens(phone: Page, touch: Touch) -> None:
     expect(phone.locator("#viewer .lens")).to_be_visible()
 
 
-def test_dark_and_light_follow_the_theme(site: Site, browser: Browser) -> None:
+def test_dark_and_light_follow_the_theme(site: Site, desktop: BrowserContext) -> None:
     inks = {}
     for name in ("dark", "light"):
-        for page in opened(site, browser, f"/?__theme={name}", viewport=DESKTOP):
+        for page in opened(site, desktop, f"/?__theme={name}"):
             inks[name] = page.evaluate(
                 """() => ['.modes [aria-checked=false]', '.stage'].map((selector) => {
                      const style = getComputedStyle(document.querySelector('#viewer ' + selector));
@@ -657,8 +667,8 @@ def severe(page: Page, context: str) -> list[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation_in_any_mode(site: Site, browser: Browser, theme: str) -> None:
-    for page in opened(site, browser, f"/?__theme={theme}", viewport=DESKTOP):
+def test_axe_finds_no_serious_violation_in_any_mode(site: Site, desktop: BrowserContext, theme: str) -> None:
+    for page in opened(site, desktop, f"/?__theme={theme}"):
         for name in MODES:
             mode(page, name)
             assert severe(page, "#viewer") == [], name
