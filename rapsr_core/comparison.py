@@ -26,13 +26,15 @@ from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
 from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import LIVE
-from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.refinement import Refinement, load_refinement, plugged_in
+from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
+from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
+from rapsr_core.refinement.shelf import on_shelf
 from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import choose_tile_px, tiles
+from rapsr_core.sampling.tiling import choose_tile_px
 from rapsr_core.speeds import FIRST_GUESS, Speeds, network_passes
+from rapsr_core.weights import require
 
 MIN_SIDE_PX = 16
 MAX_SECONDS = 600.0
@@ -60,13 +62,14 @@ class Comparer:
         self._baselines = KeptBaselines(_KEPT)
         self._slot, self._loading = threading.Lock(), threading.Lock()
         self._priors: dict[str, Prior] = {}
+        self._hosts: dict[str, Host] = {}
         self._refinements: dict[tuple[str, str], Refinement] = {}
 
     def check_size(self, height: int, width: int, recipe: Recipe) -> None:
         """Raises ImageError for an input (pixels) too small, or too large to finish in MAX_SECONDS; RecipeError for the recipe."""
         if min(height, width) < MIN_SIDE_PX:
             raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
-        host_info(recipe.host)
+        host_info(recipe.host).check(recipe)
         megapixels = height * width * SCALE**2 / 1e6
         seconds = self.speeds.seconds(recipe, megapixels) or FIRST_GUESS.seconds(recipe, megapixels)
         assert seconds is not None
@@ -88,19 +91,21 @@ class Comparer:
         The enhanced branch's identifiers have the token ids the refinement was trained with.
         """
         trained = {"enhanced": self._refinement(recipe).token_ids}
-        return explain(self._prior(recipe).tokenizer, branch_prompts(recipe, recipe.caption or ""), trained)
+        texts = branch_prompts(recipe, recipe.caption or "", host_info(recipe.host).prompt)
+        return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image))
+            recipe = replace(recipe, caption=caption(image) if host_info(recipe.host).captioned else "")
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
     def measure(self, recipe: Recipe) -> None:
-        """Run two steps of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
+        """Run a step or two of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
         if self.speeds.seconds(recipe, 1.0) is None:
             ramp = torch.linspace(0, 1, _PROBE_PX).expand(1, 3, _PROBE_PX, _PROBE_PX)
-            self.run(ramp, replace(recipe, steps=2, caption="", output_scale=4.0, target_px=None))
+            steps = min(2, host_info(recipe.host).max_steps)
+            self.run(ramp, replace(recipe, steps=steps, caption="", output_scale=4.0, target_px=None))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""
@@ -130,12 +135,12 @@ class Comparer:
     def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: _Clock) -> Generator[Event, None, None]:
         refinement = self._refinement(recipe)
         clock.lap()  # loading is not part of a comparison
-        prepared = self.prepared(image, recipe)
+        prepared = self.prepared(image, host_info(recipe.host).completed(recipe))
         kept = self._baselines.get(image, prepared.recipe, metrics)
         if kept is not None:
             left = self.speeds.seconds(recipe, _output_megapixels(image), baseline=False)
             prepared = replace(prepared, estimated_seconds=left)
-        host = host_info(recipe.host).build(self._prior(recipe), self.device)
+        host = self._host(recipe)
         size = self._final_size(image.shape[-2], image.shape[-1], recipe)
         run = _Run(image, size, prepared, tuple(metrics), host, self.device, self.speeds, clock)
         run.seconds["caption"] = clock.lap()
@@ -167,12 +172,21 @@ class Comparer:
                 self._priors[name] = load_prior(folder, device=self.device.device)
             return self._priors[name]
 
+    def _host(self, recipe: Recipe) -> Host:
+        row = host_info(recipe.host)
+        if row.name not in self._hosts:
+            self._hosts[row.name] = row.build(self._prior(recipe), require(row.weights), self.device)
+        return self._hosts[row.name]
+
     def _refinement(self, recipe: Recipe) -> Refinement:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
         key = (prior.name, name)
         if key not in self._refinements:
-            self._refinements[key] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+            self._refinements[key] = no_refinement(prior) if name == NONE else load_refinement(self._place(name), prior)
         return self._refinements[key]
+
+    def _place(self, refinement: str) -> str | Path:
+        return self.assets / "refinement" if refinement == SHIPPED else on_shelf(refinement) or refinement
 
 
 class _Run:
@@ -215,16 +229,16 @@ class _Run:
         """The denoising loop of a branch; returns the last latent."""
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
-        windows = tiles(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
-        schedule = host_info(recipe.host).guidance(recipe.guidance_scale, recipe.steps)
-        plan, work = Plan(recipe.steps, schedule, windows), network_passes(recipe)
+        row = host_info(recipe.host)
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
+        windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
+        plan, work = Plan(recipe.steps, row.schedule(recipe), windows, weights=row.tiling.weights), network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
         for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = self.clock.peek()
             left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
             yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), self.megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
         return step.z0
 
     def finished(

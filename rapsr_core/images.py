@@ -50,23 +50,23 @@ class ImageError(ValueError):
     """An input is not a usable image; the message says what it is and what to do."""
 
 
-def read(source: Source) -> Tensor:
+def read(source: Source, name: str = "") -> Tensor:
     """Image as (1, 3, H, W) float32 sRGB in [0, 1].
 
     Args:
         source: a path, the bytes of a file, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4), uint8 in [0, 255],
             uint16 in [0, 65535] or float in [0, 1].
+        name: what errors call it; empty = the path's last part, "the upload" for bytes.
     Raises:
         ImageError: not an image, damaged, over MAX_PIXELS, or an array of the wrong shape, type or range.
     """
     if isinstance(source, np.ndarray):
-        return _from_array(source, "the array")
+        return _from_array(source, name or "the array")
     if isinstance(source, Image.Image):
-        _check_size(source, "the image")
-        return _from_pil(source, "the image")
-    name = _name(source)
-    with _opened(source) as image:
-        return _from_pil(image, name)
+        _check_size(source, name or "the image")
+        return _from_pil(source, name or "the image")
+    with _opened(source, name or _name(source)) as image:
+        return _from_pil(image, name or _name(source))
 
 
 def to_uint8(image: Tensor) -> np.ndarray:
@@ -92,7 +92,7 @@ def save_png(image: Tensor, path: str | Path, text: dict[str, str] | None = None
 
 def read_png_text(path: str | Path | bytes) -> dict[str, str]:
     """Text chunks (tEXt, zTXt, iTXt) of a PNG; {} when there are none. Raises ImageError when the file is not a PNG."""
-    with _opened(path) as image:
+    with _opened(path, _name(path)) as image:
         if not isinstance(image, PngImagePlugin.PngImageFile):
             raise ImageError(f"{_name(path)} is {image.format}, not PNG; recipes travel in PNG files only")
         _load(image, _name(path))  # text after the pixels counts as well
@@ -114,13 +114,13 @@ def _name(source: str | Path | bytes) -> str:
 
 
 @contextmanager
-def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
+def _opened(source: str | Path | bytes, name: str) -> Iterator[Image.Image]:
     """The file's image, size checked, pixels not yet decoded."""
     if not isinstance(source, bytes) and not Path(source).is_file():
         raise ImageError(f"no file at {str(source)!r}")
     with io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as data:
-        image = _identify(data, _name(source))
-        _check_size(image, _name(source))
+        image = _identify(data, name)
+        _check_size(image, name)
         yield image
 
 

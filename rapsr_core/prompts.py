@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import CLIPTokenizer
 
+from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import Recipe
 
 
@@ -20,11 +21,6 @@ class Encoded:
     count: int
     limit: int
     truncated: bool
-
-
-def compose(identifier: str, caption: str, text: str) -> str:
-    """Identifier verbatim as a prefix, then caption and text joined by ", "; empty parts are left out."""
-    return identifier + ", ".join(part for part in (caption.strip(), text.strip()) if part)
 
 
 def tokenize(tokenizer: CLIPTokenizer, text: str) -> Encoded:
@@ -51,14 +47,18 @@ def tokenize_prescribed(tokenizer: CLIPTokenizer, text: str, identifiers: Mappin
     return Encoded(text, kept, len(inner) + 2, limit, len(inner) + 2 > limit)
 
 
-def branch_prompts(recipe: Recipe, caption: str) -> dict[str, dict[str, str]]:
-    """Texts by branch and side. As published, the enhanced negative is the negative identifier without a caption."""
+def branch_prompts(recipe: Recipe, caption: str, prompt: Prompt = plain) -> dict[str, dict[str, str]]:
+    """Texts by branch and side. `prompt`: the host's way to join words (`HostInfo.prompt`).
+
+    The baseline's words are what the host adds to the caption. As RAP-SR does in SeeSR, the enhanced branch adds none: the identifier,
+    verbatim, leads caption and user's words, and the negative text is the negative identifier without a caption.
+    """
     base, rap = recipe.baseline, recipe.enhanced
     return {
-        "baseline": {"positive": compose("", caption, base.positive), "negative": compose("", "", base.negative)},
+        "baseline": {"positive": prompt(caption, "", base.positive), "negative": base.negative.strip()},
         "enhanced": {
-            "positive": compose(rap.positive_identifier, caption, rap.positive),
-            "negative": compose(rap.negative_identifier, "", rap.negative),
+            "positive": rap.positive_identifier + prompt(caption, rap.positive, ""),
+            "negative": rap.negative_identifier + rap.negative.strip(),
         },
     }
 

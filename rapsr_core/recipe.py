@@ -7,11 +7,16 @@ that does not exist, or a value out of its range, is an error that names it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ColourFix = Literal["none", "wavelet", "adain"]
 CleanerName = Literal["none", "real-esrgan"]
+
+SHIPPED, NONE = "embedded", "none"
+"""Refinements every studio has: the one in `assets/refinement`, of the embedded prior; and nothing plugged in, so that the branches differ in their
+texts alone. Others are names on the shelf (refinement/shelf.py), or folders."""
 
 PROMPT_LIMIT_CHARS = 4000
 """Longest accepted prompt or caption. CLIP reads 77 tokens; longer text is truncated there and the page says so."""
@@ -37,7 +42,7 @@ class EnhancedText:
     negative_identifier: str = "[V]. "
     positive: str = ""
     negative: str = ""
-    refinement: str = "embedded"
+    refinement: str = SHIPPED
     strength: float = 1.0
 
 
@@ -49,21 +54,22 @@ class Recipe:
     cleaner: CleanerName = "real-esrgan"
     steps: int = 8
     guidance_scale: float = 1.5
-    noise_scale: float = 0.9  # standard deviation of the start noise; below 1 = closer to the guide, less invented texture
     seed: int = 0
     caption: str | None = None  # None = written by the captioner from the input
     colour_fix: ColourFix = "wavelet"
     output_scale: float = 4.0  # 1 to 4, reduced from the x4 result
     target_px: tuple[int, int] | None = None  # (width, height) instead of output_scale
     tile_px: int | None = None  # output pixels; None = automatic
+    host_settings: Mapping[str, float] = field(
+        default_factory=dict
+    )  # what only this host has (hosts/info.py); left out = its default
     baseline: BaselineText = field(default_factory=BaselineText)
     enhanced: EnhancedText = field(default_factory=EnhancedText)
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("steps", 1, 100),
+            ("steps", 1, 200),
             ("guidance_scale", 1.0, 10.0),
-            ("noise_scale", 0.0, 1.0),
             ("seed", 0, 2**32 - 1),
             ("output_scale", 1.0, 4.0),
         ):
@@ -107,7 +113,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 _NESTED: dict[str, type] = {"baseline": BaselineText, "enhanced": EnhancedText}
-_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "noise_scale", "output_scale", "strength"}
+_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "output_scale", "strength"}
 _NULLABLE = {"caption", "target_px", "tile_px"}
 
 
@@ -126,6 +132,10 @@ def _value(name: str, value: Any, prefix: str) -> Any:
         return _build(_NESTED[name], value, f"{name}.")
     if value is None and name in _NULLABLE:
         return None
+    if name == "host_settings":
+        if not isinstance(value, dict) or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value.values()):
+            raise RecipeError(f"host_settings is {value!r}; it must be an object of numbers")
+        return {key: float(number) for key, number in value.items()}
     if name == "target_px":
         if not (isinstance(value, (list, tuple)) and all(type(v) is int for v in value)):
             raise RecipeError(f"target_px is {value!r}; it must be [width, height] in whole pixels")

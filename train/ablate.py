@@ -2,7 +2,8 @@
 
 Examples:
   python -m train.evaluate --make-list heldout --photos PHOTOS --out runs/heldout
-  python -m train.ablate --photos PHOTOS --set runs/heldout --out runs/ablation
+  python -m train.curate PHOTOS/pool runs/hfaid
+  python -m train.ablate --curated runs/hfaid/dataset --pool PHOTOS --set runs/heldout --out runs/ablation
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.evaluation.ablation import VARIANTS, Variant, ablation_table
 from rapsr_core.evaluation.pairs import find_pairs, read_names
 from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics, evaluate
-from rapsr_core.recipe import Recipe
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.refinement.artifact import FACTS
 from train import refine
 from train.cli import errors_told, part
@@ -29,7 +30,8 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m train.ablate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--photos", type=Path, required=True, help="folder of photographs to train on")
+    parser.add_argument("--curated", type=Path, required=True, metavar="DIR", help="curated dataset, as train.curate writes it")
+    parser.add_argument("--pool", type=Path, required=True, metavar="DIR", help="photographs of ROPO without curation")
     parser.add_argument("--set", type=Path, required=True, metavar="DIR", help="folder with lq/ and hq/, of the same stems")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder per variant, the caches, and table.md")
     parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS), help="[all]")
@@ -61,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
 def run(args: argparse.Namespace) -> None:
     pairs = find_pairs(args.set / "lq", args.set / "hq", read_names(args.list) if args.list else None)[: args.limit][args.part]
     metrics = choose_metrics(args.metrics, has_reference=True)
-    recipe = Recipe.from_json(json.loads(args.recipe.read_text(encoding="utf-8"))) if args.recipe else Recipe()
+    recipe = recipe_from_json(json.loads(args.recipe.read_text(encoding="utf-8")) if args.recipe else {})
     variants = [VARIANTS[name] for name in args.variants]
     refinements = {variant.name: refinement(args, variant) for variant in variants}
     comparer, folders = Comparer(args.assets), {name: args.out / name / "evaluation" for name in args.variants}
@@ -85,9 +87,8 @@ def refinement(args: argparse.Namespace, variant: Variant) -> str:
     folder = args.out / variant.name / "refinement"
     if not (folder / FACTS).is_file():
         where = ["--out", str(args.out / variant.name / "run"), "--export", str(folder), "--prior", str(args.assets / "prior")]
-        pool = "pool" if "--curate" in variant.trained_with else "curated"
-        cache = ["--cache", str(args.out / f"cache-{pool}"), "--resume"]
-        refine.main(["--photos", str(args.photos), *where, *cache, *variant.trained_with, *args.refine])
+        data = ["--photos", str(getattr(args, variant.data)), "--cache", str(args.out / f"cache-{variant.data}")]
+        refine.main([*data, *where, "--resume", *variant.trained_with, *args.refine])
     return str(folder)
 
 

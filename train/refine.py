@@ -1,8 +1,9 @@
 """RPR + ROPO: refine a prior on curated photographs and teach it the restoration identifiers.
 
 Examples:
-  python -m train.refine --photos PHOTOS --export assets/refinement
-  python -m train.refine --photos PHOTOS --resume
+  python -m train.curate PHOTOS runs/hfaid   # QDAISP: which photographs
+  python -m train.refine --photos runs/hfaid/dataset --export assets/refinement
+  python -m train.refine --photos runs/hfaid/dataset --resume
   # the published run, on the published prior
   accelerate launch --num_processes 2 -m train.refine --preset paper --prior sd21-base --photos HFAID --export rap-sr
 """
@@ -20,7 +21,6 @@ from tqdm import tqdm
 
 from rapsr_core.priors import Prior, load_prior
 from rapsr_core.refinement.artifact import describe, save_delta, save_full, save_learned, save_refinement
-from rapsr_core.refinement.curated import best_photos
 from rapsr_core.refinement.latents import LatentCache
 from rapsr_core.refinement.methods import let_learn
 from rapsr_core.refinement.patch_task import PatchTask
@@ -51,8 +51,6 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     photos = training_photos(args.photos)
-    if args.curate:
-        photos = best_photos(photos, args.curate, args.out / "curated.json")
     prior = load_prior(args.prior, device=training_device())
     args.resolution = args.resolution or prior.kind.resolution_px
     check(args, prior)

@@ -24,10 +24,9 @@ PAPER: dict[str, Any] = {
     "gradient_checkpointing": True,
     "negative_share": 0.2,
     "drop_text_share": 0.05,
-    "curate": 0,
     "seed": 1024,
 }
-"""RAP-SR's `params_train_set.yaml` and `train_unet_fine_tune.py`; batch 20 on each of 2 GPUs. HFAID is curated already."""
+"""RAP-SR's `params_train_set.yaml` and `train_unet_fine_tune.py`; batch 20 on each of 2 GPUs."""
 
 EMBEDDED: dict[str, Any] = {
     "method": "lora",
@@ -47,7 +46,6 @@ EMBEDDED: dict[str, Any] = {
     "drop_text_share": 0.05,
     "pure_noise_share": 0.3,
     "lpips_weight": 0.7,
-    "curate": 300,
     "cache_items": 400,
     "seed": 1024,
 }
@@ -94,9 +92,8 @@ def _data(group: argparse._ArgumentGroup) -> None:
         *names("--photos", "--train-data-dir"),
         type=Path,
         required=True,
-        help="folder of photographs, with a manifest.tsv or not, or a curated dataset (image/, caption/)",
+        help="curated dataset (image/, caption/) as train.curate writes it, or any folder of photographs",
     )
-    add("--curate", type=int, metavar="N", help="keep the N best by the ranks of NIQE, BRISQUE and PIQE; 0 = all")
     add(*names("--resolution"), type=int, metavar="PX", help="side of a training image [128 embedded, 512, SDXL 1024]")
     add("--cache", type=Path, default=Path("runs/cache-curated"), help="patches (embedded prior), captions [runs/cache-curated]")
     add("--cache-items", type=int, default=400, metavar="N", help="triples of 256 px, embedded prior [400]")

@@ -33,7 +33,7 @@ class Picture:
     @cached_property
     def image(self) -> Tensor:
         """(1, 3, H, W) float32 sRGB in [0, 1], turned upright, in sRGB."""
-        return read(self.data)
+        return read(self.data, repr(self.name))
 
     @cached_property
     def luma(self) -> NDArray[np.float32]:

@@ -69,8 +69,8 @@ class Selection:
 class Duplicates:
     """How near duplicates are found and which of them is kept.
 
-    `find`: (perceptual hashes, max_distance) -> a cluster number for each image; equal files have equal hashes. Of a cluster the one is kept that meets most of the fixed
-    thresholds of all stages, then the best by `order`, then the first by id.
+    `find`: (perceptual hashes, max_distance) -> a cluster number for each image; equal files have equal hashes. Of a cluster's members that passed the
+    rules up to `stage`, the one is kept that meets most of the fixed thresholds of all stages, then the best by `order`, then the first by id.
     """
 
     find: Callable[[Sequence[str], int], Sequence[int] | NDArray[np.integer[Any]]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +13,7 @@ from typing import Any
 
 from rapsr_core.curation.columns import Stage
 from rapsr_core.curation.items import Item
+from rapsr_core.curation.places import is_uri
 
 RUN = "run.json"
 
@@ -24,12 +26,13 @@ class SettingsError(ValueError):
 
 
 def settings(items: Sequence[Item], stages: Sequence[Stage], shard_images: int) -> dict[str, Any]:
-    """What decides the rows, as plain JSON values. The engine does not: a run may be resumed by another."""
+    """What decides the rows, as plain JSON values. The engine does not: a run may be resumed by another, and from another folder."""
     listed = hashlib.sha256()
     for item in items:
-        listed.update(json.dumps([item.id, item.source, item.package, item.licence, item.span]).encode())
+        place = item.source if is_uri(item.source) else os.path.abspath(item.source)
+        listed.update(json.dumps([item.id, place, item.package, item.licence, item.span]).encode())
     return {
-        "pool": {"images": len(items), "sha256": listed.hexdigest()},
+        "pool": {"images": len(items), "sha256 of names, places and licences": listed.hexdigest()},
         "shard_images": shard_images,
         "stages": {s.name: {"columns": [c.name for c in s.columns], "build": _described(s.build)} for s in stages},
         "versions": versions(MEASURING),

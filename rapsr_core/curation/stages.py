@@ -37,5 +37,6 @@ def pipeline(judge: str) -> tuple[Stage, ...]:
     return ADMISSION, FIDELITY, build_for(judge)
 
 
-DUPLICATES = Duplicates(cluster_numbers, MAX_DISTANCE, ("megapixels", "sharpness"))
-"""Of near duplicates the largest is kept, of equally large ones the sharpest."""
+DUPLICATES = Duplicates(cluster_numbers, MAX_DISTANCE, ("megapixels", "sharpness"), stage=FIDELITY.name)
+"""Of near duplicates the largest is kept, of equally large ones the sharpest. Resolved after stage 2, so that no picture gives way to a copy that
+is itself left out, and before the judge, which costs most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from rapsr_core.quality.scoring import lower_better
 from rapsr_core.quality.table import METRICS
@@ -16,6 +16,7 @@ class Variant:
     """One row. `trained_with`: arguments of train.refine that differ from its preset; None = no refinement at all."""
 
     name: str
+    data: Literal["curated", "pool"]
     trained_with: tuple[str, ...] | None
     identifiers: bool  # otherwise the baseline's manual prompts
     question: str
@@ -31,18 +32,23 @@ class Variant:
         return replace(recipe, enhanced=given)
 
 
-POOL = ("--curate", "0")
 NO_IDENTIFIERS = ("--negative-share", "0", "--positive-identifier", "")
 
 VARIANTS = {
     row.name: row
     for row in (
-        Variant("identifiers alone", None, True, "do the texts do anything to a prior that never met them?"),
-        Variant("RPR", NO_IDENTIFIERS, False, "curated data without identifiers, manual prompts"),
-        Variant("ROPO", POOL, True, "identifiers on the uncurated pool"),
-        Variant("RPR + ROPO", (), True, "the method"),
-        Variant("RPR + ROPO, independent LQ", ("--negative-lq", "independent"), True, "LQ and negative target from two draws"),
-        Variant("RPR + ROPO, LQ-free", ("--lq-free",), True, "trained as a text-only prior, as published"),
+        Variant("identifiers alone", "curated", None, True, "do the texts do anything to a prior that never met them?"),
+        Variant("RPR", "curated", NO_IDENTIFIERS, False, "curated data without identifiers, manual prompts"),
+        Variant("ROPO", "pool", (), True, "identifiers on the uncurated pool"),
+        Variant("RPR + ROPO", "curated", (), True, "the method"),
+        Variant(
+            "RPR + ROPO, independent LQ",
+            "curated",
+            ("--negative-lq", "independent"),
+            True,
+            "LQ and negative target from two draws",
+        ),
+        Variant("RPR + ROPO, LQ-free", "curated", ("--lq-free",), True, "trained as a text-only prior, as published"),
     )
 }
 

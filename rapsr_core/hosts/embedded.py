@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +14,7 @@ from torch import Tensor
 from rapsr_core.cleaners import SCALE
 from rapsr_core.device import Device
 from rapsr_core.images import resize
-from rapsr_core.priors import Prior, SpaceToDepthCodec
+from rapsr_core.priors import Prior
 from rapsr_core.priors.text import Text
 from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.contract import Condition, Host, Part
@@ -28,11 +29,6 @@ def shifts_px(t: int, last_t: int, block_px: int) -> tuple[tuple[int, int], ...]
     if t == last_t:
         return tuple((down, right) for down in range(block_px) for right in range(block_px))
     return (_SHIFTS_PX[t // 37 % len(_SHIFTS_PX)],)
-
-
-def passes(steps: int) -> list[int]:
-    """Network passes of each of so many steps under one text."""
-    return [1] * (steps - 1) + [SpaceToDepthCodec.block_px**2]
 
 
 class EmbeddedHost(Host):
@@ -62,7 +58,7 @@ class EmbeddedHost(Host):
         sites = tuple(n // self.prior.space_to_depth.block_px for n in padded.shape[-2:])
         parts = {
             "guide": Part(padded, 1),
-            "noise_scale": Part(torch.tensor(recipe.noise_scale), "global"),
+            "noise_scale": Part(torch.tensor(recipe.host_settings["noise_scale"]), "global"),
             "last_t": Part(torch.tensor(self._last_t(recipe.steps)), "global"),
         }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
@@ -74,7 +70,7 @@ class EmbeddedHost(Host):
         return int(scheduler.timesteps[-1])
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
-        """Noise alone (zero terminal SNR), times the recipe's `noise_scale`: a lower temperature, as in Glow (Kingma and
+        """Noise alone (zero terminal SNR), times the setting `noise_scale`: a lower temperature, as in Glow (Kingma and
         Dhariwal 2018). Latents are relative to the guide, so less noise means staying closer to it."""
         drawn = noise.draw("start", (1, self.prior.space_to_depth.channels, *condition.latent_size)).to(self.device.device)
         return drawn * condition["noise_scale"].item()
@@ -108,3 +104,8 @@ class EmbeddedHost(Host):
     def preview(self, z0: Tensor, condition: Condition) -> Tensor:
         """The same: decoding is a rearrangement."""
         return self.decode(z0, condition).clamp(0, 1)
+
+
+def build(prior: Prior, files: Mapping[str, Path], device: Device) -> EmbeddedHost:
+    """The host; it has no weights besides the prior's."""
+    return EmbeddedHost(prior, device)

@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+Prompt = Callable[[str, str, str], str]
+"""(tags or caption, user's words, added words) -> the positive text of a method without a refinement."""
+
 PASD_WORDS = {"blurry": "clear", "noisy": "clean"}
 """What PASD replaces in a caption, which would otherwise ask for the degradation it sees (test_pasd.py)."""
+
+
+def plain(caption: str, user: str, added: str) -> str:
+    """Of hosts whose texts nobody has published: what is not blank, joined by ", "."""
+    return ", ".join(part.strip() for part in (caption, user, added) if part.strip())
 
 
 def seesr(tags: str, user: str, added: str) -> str:
@@ -49,7 +57,7 @@ def diffbir(caption: str, user: str, added: str) -> str:
 class OfficialPrompt:
     """How a method makes its texts. `negative` None: there is no second branch (OSEDiff), or the words are not recorded here."""
 
-    positive: Callable[[str, str, str], str]  # (tags or caption, user's words, added or identifier) -> text
+    positive: Prompt  # RAP-SR's takes the identifier as what is added
     added: str
     negative: str | None
     source: str  # repository and file

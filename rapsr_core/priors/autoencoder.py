@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
+import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor
+
+TILE_PX = 1024
+"""Longest side that is encoded or decoded at once; beyond it diffusers' own tiling, a quarter of each tile overlapping and blended."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,10 @@ class AutoencoderCodec:
     """`AutoencoderKL` with its scaling factor (Rombach et al. 2022, appendix D.1). Kept in float32: fp16 overflows in SDXL's."""
 
     vae: AutoencoderKL
+
+    def __post_init__(self) -> None:
+        self.vae.enable_tiling()
+        self.vae.tile_sample_min_size, self.vae.tile_latent_min_size = TILE_PX, TILE_PX // self.block_px
 
     @property
     def block_px(self) -> int:
@@ -38,3 +47,21 @@ class AutoencoderCodec:
     def decode(self, z: Tensor) -> Tensor:
         """(B, C, h, w) -> image (B, 3, f h, f w), sRGB, not clamped."""
         return self.vae.decode(z.to(self.vae.dtype) / self.vae.config.scaling_factor).sample / 2 + 0.5
+
+    def preview(self, z: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, 3, h, w), about the mean sRGB colour of each site, not clamped: a linear map, no decoding."""
+        weight, bias = self._colours
+        return torch.einsum("oc,bchw->bohw", weight.to(z), z) + bias.to(z).view(1, 3, 1, 1)
+
+    @cached_property
+    def _colours(self) -> tuple[Tensor, Tensor]:
+        """(3, C) and (3,) from latents to colours: least squares over what the encoder makes of soft patches of random colours."""
+        sites = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+        image = F.interpolate(sites, scale_factor=self.block_px, mode="bilinear")
+        with torch.inference_mode():
+            mean, _ = self.moments(image.to(self.vae.device))
+        latent = (mean * self.vae.config.scaling_factor).float().cpu()[0].flatten(1).T
+        rows = torch.cat([latent, torch.ones(len(latent), 1)], 1)
+        colours = F.avg_pool2d(image, self.block_px)[0].flatten(1).T
+        solution = torch.linalg.lstsq(rows, colours, driver="gelsd").solution.T
+        return solution[:, :-1].clone(), solution[:, -1].clone()

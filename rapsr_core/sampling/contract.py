@@ -71,8 +71,12 @@ class Host(Protocol):
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """First latent (1, C, h, w), float32: pure noise, a noised LQ latent, an unnoised one for a single step, ...
 
-        `scheduler` is the run's own, its timesteps set. Fields drawn under different names are independent (PASD noises twice).
+        `scheduler` is the run's own, its timesteps set (`timesteps` says which are visited). Fields drawn under different names are independent (PASD noises twice).
         """
+
+    def timesteps(self, scheduler: SchedulerMixin, condition: Condition) -> Tensor:
+        """Those of the scheduler's timesteps that are visited, by default all; image-to-image hosts leave the first ones out."""
+        return scheduler.timesteps
 
     def step_features(self, t: Tensor, condition: Condition) -> Condition:
         """What depends on the timestep but not on the text, once for all branches (StableSR's structure features).

@@ -56,8 +56,9 @@ def denoise(host: Host, condition: Condition, positive: Text, negative: Text, pl
     chosen = {"timesteps": list(plan.timesteps)} if plan.timesteps else {"num_inference_steps": plan.steps}
     scheduler.set_timesteps(device=condition.colour_reference.device, **chosen)
     ancestral = "generator" in inspect.signature(scheduler.step).parameters
-    z, n = host.start(condition, scheduler, noise), len(scheduler.timesteps)
-    for i, t in enumerate(scheduler.timesteps):
+    visited = host.timesteps(scheduler, condition)
+    z, n = host.start(condition, scheduler, noise), len(visited)
+    for i, t in enumerate(visited):
         scale = plan.guidance(i, int(t))
         texts = [positive] if scale is None else [positive, negative]
         output, *other = _predictions(host, scheduler.scale_model_input(z, t), t, texts, condition, plan)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GuidanceSchedule = Callable[[int, int], float | None]
 """(step index, timestep) -> guidance scale; None = the positive branch alone, no second pass."""
@@ -16,12 +18,22 @@ def constant(scale: float) -> GuidanceSchedule:
     return lambda i, t: None if scale == 1 else scale
 
 
+def constant_over(scale: float, steps: int) -> GuidanceSchedule:
+    """`constant`, for any number of steps."""
+    return constant(scale)
+
+
 def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
     """The same guidance at every step but the last of several, which has nothing left to choose.
 
     After Kynkaanniemi et al., "Applying Guidance in a Limited Interval", NeurIPS 2024.
     """
     return lambda i, t: None if scale == 1 or 0 < i == steps - 1 else scale
+
+
+def positive_alone(scale: float, steps: int) -> GuidanceSchedule:
+    """No guidance, whatever the scale: of hosts that have no negative branch."""
+    return constant(1)
 
 
 def rising(scale: float) -> GuidanceSchedule:
@@ -32,6 +44,11 @@ def rising(scale: float) -> GuidanceSchedule:
     if scale <= 1:
         return constant(scale)
     return lambda i, t: 1 + scale * (1 - math.cos(math.pi * ((1000 - t) / 1000) ** 5)) / 2
+
+
+def constant_or_rising(scale: float, steps: int, rising_guidance: float = 0) -> GuidanceSchedule:
+    """DiffBIR's choice: `constant`, or `rising` where `rising_guidance` is not 0 (--rescale_cfg)."""
+    return rising(scale) if rising_guidance else constant(scale)
 
 
 def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:

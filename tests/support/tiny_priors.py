@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from diffusers import (
     AutoencoderKL,
+    ControlNetModel,
     DDIMScheduler,
     DDPMScheduler,
     DiffusionPipeline,
@@ -77,9 +78,9 @@ def sd15() -> DiffusionPipeline:
     return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon")
 
 
-def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str) -> DiffusionPipeline:
+def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str, levels: int = 2) -> DiffusionPipeline:
     return StableDiffusionPipeline(
-        vae=_vae(2),
+        vae=_vae(levels),
         text_encoder=CLIPTextModel(_text_config()),
         tokenizer=clip_tokenizer(),
         unet=unet,
@@ -126,8 +127,24 @@ def x4_upscaler() -> DiffusionPipeline:
 TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21": sd21, "sd15": sd15, "sdxl": sdxl, "x4-upscaler": x4_upscaler}
 
 
+def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+    """A ControlNet of a tiny UNet whose residuals are not zero, as they are before any training; the control has 2 px a site."""
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 8), load_weights_from_unet=False)
+    generator = torch.Generator().manual_seed(1)
+    for block in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
+        block.weight.data.normal_(0, 0.2, generator=generator)
+    return net
+
+
 def save_tiny(name: str, folder: Path) -> Path:
     """One of TINY_PRIORS as a folder, always with the same weights."""
     torch.manual_seed(0)
     TINY_PRIORS[name]().save_pretrained(folder)
+    return folder
+
+
+def save_sd21_base(folder: Path) -> Path:
+    """SD 2.1-base: noise is predicted, and a latent site is 8 px, as in the real one."""
+    torch.manual_seed(0)
+    _stable_diffusion(_unet(), "epsilon", levels=4).save_pretrained(folder)
     return folder

@@ -21,7 +21,18 @@ def options(assets: Path, photos: Path, tmp_path: Path) -> list[str]:
     recipe = {"cleaner": "none", "steps": 1, "caption": "a photo", "colour_fix": "none"}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     short = ["--steps", "1", "--batch-size", "2", "--cache-items", "2", "--resolution", "48", "--threads", "1", "--rank", "2"]
-    given = ["--set", str(tmp_path), "--photos", str(photos), "--recipe", str(tmp_path / "recipe.json"), "--assets", str(assets)]
+    given = [
+        "--set",
+        str(tmp_path),
+        "--curated",
+        str(photos),
+        "--pool",
+        str(photos),
+        "--recipe",
+        str(tmp_path / "recipe.json"),
+        "--assets",
+        str(assets),
+    ]
     return [*given, "--out", str(tmp_path / "out"), "--metrics", "niqe", "--refine", "--learning-rate", "0.05", *short]
 
 

@@ -27,7 +27,7 @@ def test_a_row_has_the_items_facts_and_every_column(measures):
     [
         ("cut.png", encoded(0)[:400], "ImageError: ", None),
         ("empty.png", b"", "ImageError: ", None),
-        ("page.jpg", b"<!DOCTYPE html>", "ImageError: the upload is an HTML", None),
+        ("page.jpg", b"<!DOCTYPE html>", "ImageError: 'page.jpg' is an HTML", None),
         ("bug.png", encoded(0), "ZeroDivisionError: a measure's own bug", 24),
         ("memory.png", encoded(0), "MemoryError: 40 GB", 24),
     ],

@@ -9,7 +9,7 @@ def test_rows_are_complete() -> None:
     for name, row in HOSTS.items():
         assert row.name == name
         assert row.prior in PRIORS
-        assert row.label and row.licence and row.needs
+        assert row.label and row.code_licence and row.weights_licence and row.refinement and row.parity
 
 
 def test_the_default_recipe_uses_its_hosts_settings() -> None:
@@ -18,5 +18,5 @@ def test_the_default_recipe_uses_its_hosts_settings() -> None:
 
 
 def test_an_unknown_host_is_named_with_the_choices() -> None:
-    with pytest.raises(RecipeError, match="host is 'swinir'; it must be one of embedded"):
+    with pytest.raises(RecipeError, match="host is 'swinir'; it must be one of embedded, "):
         host_info("swinir")
