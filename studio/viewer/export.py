@@ -71,7 +71,7 @@ def side_by_side(pictures: Sequence[Picture]) -> Image.Image:
             draw.text((left, MARGIN_PX + i * line_px), line.text, fill=line.colour, font=line.font)
         sheet.paste(image, (left, MARGIN_PX + head_px))
         bar = (left, MARGIN_PX + head_px - 6, left + image.width - 1, MARGIN_PX + head_px - 4)
-        draw.rectangle(bar, fill=TONES.get(picture.name, SUBDUED))
+        draw.rectangle(bar, fill=TONES.get(picture.name.rsplit("-")[-1], SUBDUED))
         left += column + GAP_PX
     return sheet
 
