@@ -26,8 +26,9 @@ from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
 from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import LIVE
-from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.refinement import Refinement, load_refinement, plugged_in
+from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
+from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
+from rapsr_core.refinement.shelf import on_shelf
 from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
@@ -94,16 +95,28 @@ class Comparer:
         return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
-        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
+        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap.
+
+        Where there is no caption, the host's own tagger writes it if it has one, which loads the host.
+        """
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image))
+            recipe = replace(recipe, caption=self._own_caption(image, recipe))
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
 
+    def _own_caption(self, image: Tensor, recipe: Recipe) -> str:
+        match host_info(recipe.host).captions:
+            case "host":
+                return self._host(recipe).tags(image)
+            case "studio":
+                return caption(image)
+        return ""
+
     def measure(self, recipe: Recipe) -> None:
-        """Run two steps of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
+        """Run a step or two of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
         if self.speeds.seconds(recipe, 1.0) is None:
             ramp = torch.linspace(0, 1, _PROBE_PX).expand(1, 3, _PROBE_PX, _PROBE_PX)
-            self.run(ramp, replace(recipe, steps=2, caption="", output_scale=4.0, target_px=None))
+            steps = min(2, host_info(recipe.host).max_steps)
+            self.run(ramp, replace(recipe, steps=steps, caption="", output_scale=4.0, target_px=None))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""
@@ -180,8 +193,11 @@ class Comparer:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
         key = (prior.name, name)
         if key not in self._refinements:
-            self._refinements[key] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+            self._refinements[key] = no_refinement(prior) if name == NONE else load_refinement(self._place(name), prior)
         return self._refinements[key]
+
+    def _place(self, refinement: str) -> str | Path:
+        return self.assets / "refinement" if refinement == SHIPPED else on_shelf(refinement) or refinement
 
 
 class _Run:
@@ -224,17 +240,16 @@ class _Run:
         """The denoising loop of a branch; returns the last latent."""
         recipe, texts = self.recipe, self.prepared.prompts[branch]
         positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px)
         row = host_info(recipe.host)
+        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
         windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
-        schedule = row.guidance(recipe.guidance_scale, recipe.steps)
-        plan, work = Plan(recipe.steps, schedule, windows, weights=row.tiling.weights), network_passes(recipe)
+        plan, work = Plan(recipe.steps, row.schedule(recipe), windows, weights=row.tiling.weights), network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
         for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
             spent = self.clock.peek()
             left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
             yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), self.megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
         return step.z0
 
     def finished(

@@ -2,19 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rapsr_core.hosts.info import HostInfo, Setting, same
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff, pasd, seesr
 from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.sampling.guidance import all_but_last, constant_over
+from rapsr_core.sampling import official_tiling
+from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
 from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
+SEESR_REPOSITORY = "CSWRY/SeeSR"
+PASD_REPOSITORY = "yangtao9009/PASD"
+RAM_DATA = "https://github.com/cswry/SeeSR/raw/main/ram/data"
+
+RAM = (
+    Weights(
+        "RAM",
+        "ram/ram_swin_large_14m.pth",
+        5.6,
+        "Apache-2.0",
+        (("xinyu1205/recognize_anything_model", "ram_swin_large_14m.pth"),),
+    ),
+    Weights("RAM tags", "ram/ram_tag_list.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list.txt"),
+    Weights("RAM thresholds", "ram/ram_tag_list_threshold.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list_threshold.txt"),
+)
+"""The tagger that DAPE changes; SeeSR keeps a copy of its lists."""
+
+CONTROL_SCALE = Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals.")
 
 
 def sixteen_at_the_end(steps: int) -> list[int]:
     """The embedded host: its last step is a mean over all offsets of the codec's 4x4 blocks."""
     return [1] * (steps - 1) + [16]
+
+
+def model_folder(name: str, path: str, size_gb: float, licence: str, repository: str, folder: str) -> tuple[Weights, ...]:
+    """A diffusers model of a hub repository: its weights (`name`) and its configuration, to lie together in `path`."""
+    parts = ((name, "diffusion_pytorch_model.safetensors", size_gb), (f"{name} configuration", "config.json", 0.0))
+    return tuple(
+        Weights(what, f"{path}/{file}", size, licence, ((repository, f"{folder}/{file}"),)) for what, file, size in parts
+    )
+
+
+START_FROM_PICTURE = Setting(
+    "start_from_picture", "Start from the picture", 0, 0, 1, 1,
+    "0 = from noise alone, as published; 1 = from the noised latent of what it is conditioned on, steadier and with less detail.",
+)  # fmt: skip
+
+ON_DIFFBIR = "LoRA, full or delta of SD 2.1-base, whose UNet it is; IRControlNet is never touched, and reads the identifiers too"
+
+DIFFBIR: Mapping[str, Any] = {
+    "prior": "sd21-base",
+    "steps": 50,
+    "positive": "",
+    "scheduler": "DDPM, respaced: evenly from t = 999 to 0",
+    "start": "noise",
+    "colour_fix": "wavelet",
+    "takes_guide": True,
+    "pass_seconds": 8.0,
+    "passes": same(1),
+    "guidance": constant_or_rising,
+    "guidance_settings": ("rising_guidance",),
+    "code_licence": "Apache-2.0",
+    "weights_licence": "Apache-2.0",
+    "module": "rapsr_core.hosts.diffbir",
+    "parity": "networks, sampler, guidance, tiles, colour fix and texts against the official code's (random weights). Not compared: "
+    "trained weights; edges are padded by repetition, not black. Not built: its cleaners (v1 SwinIR, v2 BSRNet); Real-ESRGAN stands in",
+    "settings": (
+        Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of IRControlNet's residuals; less invents more."),
+        Setting(
+            "rising_guidance", "Rising guidance", 0, 0, 1, 1,
+            "1 = guidance grows from 1 to 1 + its scale over the steps, late and steeply; 0 = the same at every step, as published.",
+        ),
+        START_FROM_PICTURE,
+    ),
+    "captions": "nobody",
+    "prompt": diffbir,
+    "tiling": official_tiling.DIFFBIR,
+}  # fmt: skip
+"""What both versions share. v1: the first release's inference.py; v2: README.md, "ECCV paper version"."""
+
+
+def _ircontrolnet(name: str, file: str) -> Weights:
+    return Weights(name, f"diffbir/{file}", 1.5, "Apache-2.0", (("lxq007/DiffBIR-v2", file),))
 
 
 HOSTS = {
@@ -39,6 +111,12 @@ HOSTS = {
             weights_licence="CC-BY-SA-4.0",
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
+            settings=(
+                Setting(
+                    "noise_scale", "Noise scale", 0.9, 0.0, 1.0, 0.05,
+                    "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.",
+                ),
+            ),
             parity="ours: there is no other implementation",
         ),
         HostInfo(
@@ -108,9 +186,169 @@ HOSTS = {
                     "strength", "Denoising strength", 1.0, 0.05, 1.0, 0.05,
                     "Share of the steps that are walked; less stays closer to the input.",
                 ),
-                Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals."),
+                CONTROL_SCALE,
             ),
             parity="diffusers' StableDiffusionControlNetImg2ImgPipeline, same seed",
+        ),
+        HostInfo(
+            name="seesr",
+            label="SeeSR",
+            prior="sd21-base",  # SeeSR's own is 2-base, with the same text encoder and codec; its UNet brings all weights of its own
+            steps=50,
+            guidance_scale=5.5,
+            positive=OFFICIAL_PROMPTS["SeeSR"].added,
+            negative=OFFICIAL_PROMPTS["SeeSR"].negative or "",
+            scheduler="DDPM, leading",
+            start="the enlarged LQ's latent, noised to t = 999",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=13.5,  # ControlNet tile's, by FLOPs (10.6 of 6.4 T)
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0; trained on SD 2-base, CreativeML OpenRAIL++-M",
+            refinement="full of SD 2.1-base replaces all vanilla weights, as RAP-SR published it; delta and LoRA add to SeeSR's, which are "
+            "2-base's. The image attention, the ControlNet and DAPE are never touched",
+            module="rapsr_core.hosts.seesr",
+            weights=(
+                *model_folder("SeeSR UNet", "seesr/unet", 4.5, "Apache-2.0", SEESR_REPOSITORY, "seesr/unet"),
+                *model_folder("SeeSR ControlNet", "seesr/controlnet", 2.0, "Apache-2.0", SEESR_REPOSITORY, "seesr/controlnet"),
+                Weights(
+                    "DAPE", "seesr/DAPE.pth", 0.007, "Apache-2.0",
+                    ((SEESR_REPOSITORY, "DAPE.pth"), ("alexnasa/SEESR", "DAPE.pth")),
+                ),
+                *RAM,
+            ),
+            settings=(CONTROL_SCALE,),
+            prompt=seesr,
+            captions="host",
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            parity="cswry/SeeSR on tiny random weights: UNet, ControlNet, DAPE and RAM's tagging head, its loop whole and tiled, texts, "
+            "AdaIN, all official keys. Not compared: trained weights. Text encoder and codec are SD 2.1-base's, not 2-base's; sides are "
+            "padded to a multiple of 8 px, not stretched",
+        ),
+        HostInfo(
+            name="pasd",
+            label="PASD (SD 1.5)",
+            prior="sd15",
+            steps=20,
+            guidance_scale=9.0,
+            positive=OFFICIAL_PROMPTS["PASD"].added,
+            negative=OFFICIAL_PROMPTS["PASD"].negative or "",
+            scheduler="UniPC, linspace",
+            start="the enlarged LQ's latent, noised twice: to the first step and again",
+            colour_fix="wavelet",
+            takes_guide=False,
+            pass_seconds=12.0,  # in the same way (9.5 T)
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0; trained on SD 1.5, CreativeML OpenRAIL-M",
+            refinement="LoRA or delta of SD 1.5 add to PASD's vanilla weights, full replaces them; pixel attention and ControlNet are never "
+            "touched. RAP-SR publishes no SD 1.5 refinement: train one here",
+            module="rapsr_core.hosts.pasd",
+            weights=(
+                *model_folder("PASD UNet", "pasd/unet", 4.4, "Apache-2.0", PASD_REPOSITORY, "pasd/checkpoint-100000/unet"),
+                *model_folder(
+                    "PASD ControlNet", "pasd/controlnet", 1.4, "Apache-2.0", PASD_REPOSITORY, "pasd/checkpoint-100000/controlnet"
+                ),
+            ),
+            settings=(
+                CONTROL_SCALE,
+                Setting(
+                    "added_noise", "Added noise", 0, 0, 999, 1,
+                    "Timestep the start is noised to once more; more invents more. 0 = the last step's, what the published 900 comes to.",
+                ),
+            ),
+            prompt=pasd,
+            tiling=official_tiling.PASD,
+            tile_px=2560,
+            parity="yangxy/PASD on tiny random weights: UNet and ControlNet, its loop whole and tiled, texts, wavelet, all official keys. Not "
+            "compared: trained weights. x4, where its script enlarges by 1 unless told; sides are padded to a multiple of 8 px, not "
+            "stretched; captions are the studio's, not CoCa's",
+        ),
+        HostInfo(
+            name="stablesr",
+            label="StableSR",
+            prior="sd21-base",
+            steps=200,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, respaced: evenly from t = 999 to 0",
+            start="noise",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0, made from the paper; the official code is S-Lab 1.0 (non-commercial) and not used",
+            weights_licence="S-Lab License 1.0 (non-commercial)",
+            refinement="LoRA or delta of SD 2.1-base, on which StableSR's own UNet stands unchanged; full replaces all of it but SPADE. "
+            "As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            module="rapsr_core.hosts.stablesr",
+            parity="networks, sampler, guidance and tiles against the official code's (random weights). Not compared: trained weights. "
+            "Not built: the CFW decoder; the prior's VAE decodes, which is dec_w 0 (published: 0.5)",
+            weights=(
+                Weights("StableSR", "stablesr/stablesr_000117.ckpt", 5.6, "S-Lab License 1.0", (("Iceclear/StableSR", "stablesr_000117.ckpt"),)),
+            ),
+            settings=(START_FROM_PICTURE,),
+            captions="nobody",
+            tiling=official_tiling.STABLESR,
+        ),
+        HostInfo(
+            name="diffbir-v1",
+            label="DiffBIR v1",
+            guidance_scale=1.0,
+            negative="",
+            refinement=f"{ON_DIFFBIR}. As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            weights=(_ircontrolnet("DiffBIR v1", "v1_general.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="diffbir-v2",
+            label="DiffBIR v2",
+            guidance_scale=4.0,
+            negative=OFFICIAL_PROMPTS["DiffBIR"].negative or "",
+            refinement=ON_DIFFBIR,
+            weights=(_ircontrolnet("DiffBIR v2", "v2.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="osediff",
+            label="OSEDiff (one step)",
+            prior="sd21-base",
+            steps=1,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, trailing: one step at t = 999",
+            start="the enlarged LQ's latent, not noised",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=positive_alone,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0",
+            refinement="LoRA, full or delta of SD 2.1-base, as if merged before OSEDiff's adapters; conv_in is OSEDiff's own. Its positive "
+            "identifier leads the text; there is no negative branch, so the negative one cannot act",
+            module="rapsr_core.hosts.osediff",
+            parity="UNet, its one step and the adapters' merge against the official code's (random weights), texts exactly, VAE "
+            "adapters against peft's. Not compared: trained weights; DAPE's tags (the studio's captioner writes them); the VAE is tiled "
+            "as diffusers does, and an LQ under 128 px is not enlarged first",
+            weights=(
+                Weights(
+                    "OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0",
+                    url="https://github.com/cswry/OSEDiff/raw/main/preset/models/osediff.pkl",
+                ),
+            ),
+            prompt=osediff,
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            max_steps=1,
+            negative_branch=False,
         ),
     )
 }  # fmt: skip

@@ -46,6 +46,11 @@ def rising(scale: float) -> GuidanceSchedule:
     return lambda i, t: 1 + scale * (1 - math.cos(math.pi * ((1000 - t) / 1000) ** 5)) / 2
 
 
+def constant_or_rising(scale: float, steps: int, rising_guidance: float = 0) -> GuidanceSchedule:
+    """DiffBIR's choice: `constant`, or `rising` where `rising_guidance` is not 0 (--rescale_cfg)."""
+    return rising(scale) if rising_guidance else constant(scale)
+
+
 def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:
     """negative + scale * (positive - negative), of two predictions (B, C, h, w) for the whole latent.
 

@@ -25,18 +25,25 @@ class Tile:
     right: int
 
 
-def choose_tile_px(output_size: tuple[int, int], asked_px: int | None) -> int | None:
-    """Output pixels a side of a tile; None = the whole image at once."""
+def choose_tile_px(
+    output_size: tuple[int, int], asked_px: int | None, tile_px: int = TILE_PX, whole_up_to_px: int = WHOLE_UP_TO_PX
+) -> int | None:
+    """Output pixels a side of a tile, the host's `tile_px` when none is asked for; None = the whole image at once."""
     if asked_px is not None:
         return asked_px if asked_px < max(output_size) else None
-    return TILE_PX if max(output_size) > WHOLE_UP_TO_PX else None
+    return tile_px if max(output_size) > whole_up_to_px else None
+
+
+def whole(latent_size: tuple[int, int]) -> Tile:
+    """The one tile that is all of a latent (height, width)."""
+    return Tile(0, latent_size[0], 0, latent_size[1])
 
 
 def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
     """Windows of `side` sites (rounded down to a multiple the network needs) that cover the latent, evenly overlapped."""
     height, width = latent_size
     if side is None:
-        return [Tile(0, height, 0, width)]
+        return [whole(latent_size)]
     side = max(multiple, side // multiple * multiple)
     return [
         Tile(y, y + min(side, height), x, x + min(side, width))
@@ -63,10 +70,14 @@ def weights(tile: Tile) -> Tensor:
 
 @dataclass(frozen=True)
 class Tiling:
-    """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`."""
+    """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`.
+
+    `whole_up_to_px`: longest output side that is never tiled; 0 where `windows` itself leaves small latents whole.
+    """
 
     windows: Callable[[tuple[int, int], int | None, int], list[Tile]]
     weights: Callable[[Tile], Tensor]
+    whole_up_to_px: int = WHOLE_UP_TO_PX
 
 
 OURS = Tiling(tiles, weights)

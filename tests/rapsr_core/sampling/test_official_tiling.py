@@ -12,7 +12,15 @@ from rapsr_core.sampling.contract import Condition, Host, Text
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.official_tiling import diffbir_tiles, gaussian_weights, seesr_tiles
+from rapsr_core.sampling.official_tiling import (
+    DIFFBIR,
+    PASD,
+    SEESR,
+    STABLESR,
+    diffbir_tiles,
+    gaussian_weights,
+    seesr_tiles,
+)
 from rapsr_core.sampling.tiling import Tile
 
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -50,6 +58,25 @@ def test_diffbir_windows_are_the_official_ones() -> None:
 def test_diffbir_windows_need_an_image_of_at_least_a_tile() -> None:
     with pytest.raises(ValueError, match="size is 63x90, smaller than a tile of 64"):
         diffbir_tiles((63, 90), 64, 32)
+
+
+def test_the_published_tilings_of_seesr_and_pasd() -> None:
+    assert SEESR.windows((96, 96), 96, 1) == SEESR.windows((96, 96), None, 8) == [Tile(0, 96, 0, 96)]
+    assert SEESR.windows((48, 190), 96, 1) == [Tile(0, 48, 0, 190)], "by area"
+    assert SEESR.windows((128, 128), 96, 1) == seesr_tiles((128, 128), 96, 32) and len(SEESR.windows((128, 128), 96, 1)) == 4
+    assert PASD.windows((400, 300), 320, 1) == seesr_tiles((400, 300), 320, 8)
+    assert PASD.windows((300, 300), 320, 1) == [Tile(0, 300, 0, 300)]
+    assert {(tiling.weights, tiling.whole_up_to_px) for tiling in (SEESR, PASD)} == {(gaussian_weights, 0)}
+
+
+@pytest.mark.parametrize("size", [(40, 40), (4, 700), (65, 9)])
+@pytest.mark.parametrize("side", [8, 16])
+def test_small_tiles_and_narrow_latents_are_covered_too(size: tuple[int, int], side: int) -> None:
+    for tiling in (SEESR, PASD):
+        covered = torch.zeros(size)
+        for tile in tiling.windows(size, side, 1):
+            covered[tile.top : tile.bottom, tile.left : tile.right] += tiling.weights(tile)
+        assert (covered > 0).all()
 
 
 class MixingHost(Host):
@@ -96,6 +123,22 @@ def test_a_seesr_tile_is_no_longer_than_the_latent_and_the_overlap_is_shorter() 
     assert corners(seesr_tiles((40, 300), 96, 32))[:3] == [[0, 40, 0, 40], [0, 40, 8, 48], [0, 40, 16, 56]]
     with pytest.raises(ValueError, match="overlap is 32; it must be at least 0 and less than the tile's side, 30"):
         seesr_tiles((30, 400), 96, 32)
+
+
+def test_stablesr_and_diffbir_overlap_by_half_of_a_tile() -> None:
+    assert STABLESR.windows((64, 96), 64, 8) == seesr_tiles((64, 96), 64, 32) and len(STABLESR.windows((64, 96), 64, 8)) == 2
+    assert corners(STABLESR.windows((40, 104), 64, 8)) == [[0, 40, left, left + 40] for left in (0, 20, 40, 60, 64)]
+    assert DIFFBIR.windows((70, 90), 64, 8) == diffbir_tiles((70, 90), 64, 32)
+    assert DIFFBIR.windows((70, 90), 71, 8) == diffbir_tiles((70, 90), 64, 32), "a side is a multiple of 8"
+    assert corners(DIFFBIR.windows((64, 64), 64, 8)) == [[0, 64, 0, 64]]
+
+
+def test_where_they_leave_the_latent_whole() -> None:
+    """StableSR by area, as SeeSR; DiffBIR never, but its tiles become as narrow as the latent."""
+    assert corners(STABLESR.windows((40, 64), 64, 8)) == [[0, 40, 0, 64]]
+    assert corners(DIFFBIR.windows((40, 64), 64, 8)) == [[0, 40, 0, 40], [0, 40, 20, 60], [0, 40, 24, 64]]
+    for tiling in (STABLESR, DIFFBIR):
+        assert corners(tiling.windows((200, 300), None, 8)) == [[0, 200, 0, 300]]
 
 
 @pytest.mark.parametrize("size", [(97, 97), (100, 300), (257, 128)])

@@ -20,6 +20,12 @@ def test_tile_side(output_size: tuple[int, int], asked_px: int | None, expected:
     assert choose_tile_px(output_size, asked_px) == expected
 
 
+def test_a_hosts_own_tile_side_and_limit() -> None:
+    assert choose_tile_px((1024, 1028), None, 768) == 768
+    assert choose_tile_px((64, 64), None, 768, whole_up_to_px=0) == 768
+    assert choose_tile_px((64, 64), 64, 768, whole_up_to_px=0) is None, "what is asked for goes first"
+
+
 @pytest.mark.parametrize("size", [(128, 128), (260, 132), (12, 300), (136, 64)])
 def test_windows_cover_the_latent_overlap_and_keep_to_the_multiple(size: tuple[int, int]) -> None:
     found = tiles(size, 66, 4)
