@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from rapsr_core.quality import scoring
+from rapsr_core.quality import scoring, table
 from rapsr_core.quality.consistency import LR_PSNR, lr_psnr_score
 from rapsr_core.quality.scoring import Score
 from rapsr_core.quality.table import METRICS
@@ -25,7 +25,7 @@ def label(name: str) -> str:
 
 def lower_better(name: str) -> bool:
     """Its direction."""
-    return name != LR_PSNR and scoring.lower_better(name)
+    return name != LR_PSNR and table.lower_better(name)
 
 
 def typical_range(name: str) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from rapsr_core.quality import scoring
+from rapsr_core.quality import table
 from rapsr_core.votes.log import Vote
 
 
@@ -32,7 +32,7 @@ class Agreement:
     equal: int
 
 
-def metric_agreement(votes: Sequence[Vote], lower_better: Callable[[str], bool] = scoring.lower_better) -> dict[str, Agreement]:
+def metric_agreement(votes: Sequence[Vote], lower_better: Callable[[str], bool] = table.lower_better) -> dict[str, Agreement]:
     """By metric, in the order of appearance. `lower_better`: the direction of a metric by its name."""
     decided = [vote for vote in votes if vote.answer in ("left", "right")]
     metrics = dict.fromkeys(metric for vote in decided for metric in vote.ballot.left.scores)
