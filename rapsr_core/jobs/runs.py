@@ -80,7 +80,7 @@ class Runs:
                 signal_group(processes[0].pid, number)
             if wait_ended(processes, seconds):
                 return self.job(name)
-        kill_with_children(processes)
+        kill_with_children(processes[1:])  # the runner ends by itself, and says how
         wait_ended(processes, START_S)
         return self.job(name)
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rapsr_core.votes import NO_REFINEMENT, Ballot, Contender, Vote, draw
+from rapsr_core.votes import BASELINE, Ballot, Contender, Vote, draw
 
 
-def contender(host: str, refinement: str = NO_REFINEMENT, **scores: float) -> Contender:
+def contender(host: str, refinement: str = BASELINE, **scores: float) -> Contender:
     return Contender(host, refinement, scores, {})
 
 

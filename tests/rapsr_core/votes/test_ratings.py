@@ -97,7 +97,7 @@ def test_who_won_every_vote_is_strong_by_a_finite_amount_and_uncertain():
 
 
 def test_only_votes_that_differ_in_what_is_rated_count():
-    a, ax, ay, b, bx = (contender(h, r) for h, r in (("a", "none"), ("a", "x"), ("a", "y"), ("b", "none"), ("b", "x")))
+    a, ax, ay, b, bx = (contender(h, r) for h, r in (("a", "baseline"), ("a", "x"), ("a", "y"), ("b", "baseline"), ("b", "x")))
     votes = [
         vote(a, ax, "right"),
         vote(bx, b, "left"),
@@ -113,7 +113,7 @@ def test_only_votes_that_differ_in_what_is_rated_count():
     assert (hosts.votes, hosts.left_out) == (2, 5)
     assert {row.name: (row.wins, row.losses, row.ties) for row in hosts.rows} == {"a": (1, 0, 1), "b": (0, 1, 1)}
     assert (refinements.votes, refinements.left_out) == (3, 4)
-    assert {row.name: (row.wins, row.losses) for row in refinements.rows} == {"x": (3, 0), "none": (0, 2), "y": (0, 1)}
+    assert {row.name: (row.wins, row.losses) for row in refinements.rows} == {"x": (3, 0), "baseline": (0, 2), "y": (0, 1)}
 
 
 def test_both_bad_is_counted_and_moves_no_strength():
