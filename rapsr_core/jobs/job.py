@@ -64,7 +64,7 @@ class Job:
     command: Command
     state: State
     started_s: float  # the last time it was started
-    ended_s: float | None  # None: it runs, or its runner was killed with it
+    ended_s: float | None  # None: it runs, or its runner was killed
     stopping: bool  # asked to stop, and still running
     reason: str = ""
 

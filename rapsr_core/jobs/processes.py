@@ -38,6 +38,17 @@ def signal_group(group: int, number: signal.Signals) -> None:
         os.killpg(group, number)
 
 
+def kill_with_children(processes: tuple[Started, ...]) -> None:
+    """SIGKILL to those alive and to all below them, also where a launcher (torchrun) gave its workers sessions of their own."""
+    for process in processes:
+        if process.alive:
+            with suppress(psutil.NoSuchProcess):
+                below = psutil.Process(process.pid)
+                for each in (*below.children(recursive=True), below):
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
+
+
 def wait_ended(processes: tuple[Started, ...], seconds: float) -> bool:
     """Wait until none is alive, at most so long; whether it came to that."""
     until = time.monotonic() + seconds

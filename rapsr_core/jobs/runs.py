@@ -14,14 +14,14 @@ from pathlib import Path
 
 from rapsr_core.jobs import runner
 from rapsr_core.jobs.job import LOG, STOP, Command, Job, JobError, processes_of, read_job
-from rapsr_core.jobs.processes import POLL_S, signal_group, wait_ended
+from rapsr_core.jobs.processes import POLL_S, kill_with_children, signal_group, wait_ended
 from rapsr_core.jobs.progress import Progress, progress_of
 from rapsr_core.jobs.runner import EXIT, JOB, PROCESS
 
 START_S = 30.0
 """Longest wait for a job's process to be there."""
 GRACE_S = 60.0
-"""Seconds from SIGINT to SIGTERM, and from SIGTERM to SIGKILL a sixth of them. A training run ends after its present step."""
+"""Seconds from SIGINT to SIGTERM; from SIGTERM to SIGKILL a sixth of them. A training run ends after its present step."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -66,7 +66,7 @@ class Runs:
             return _run(job.folder, job.command)
 
     def stop(self, name: str, grace_s: float = GRACE_S) -> Job:
-        """End a job: SIGINT, then SIGTERM after `grace_s`, then SIGKILL after a sixth of it, to its whole process group; waits for that.
+        """End a job: SIGINT to its process group, SIGTERM after `grace_s`, SIGKILL to all below it after a sixth of that; waits for it.
 
         Of a job that does not run nothing is done. What a training run has learned is in its checkpoint after SIGINT.
         """
@@ -75,12 +75,13 @@ class Runs:
             return job
         runner.write(job.folder / STOP, {"time": time.time()})
         processes = processes_of(job.folder)
-        waits = ((signal.SIGINT, grace_s), (signal.SIGTERM, grace_s / 6), (signal.SIGKILL, START_S))
-        for number, seconds in waits:
+        for number, seconds in ((signal.SIGINT, grace_s), (signal.SIGTERM, grace_s / 6)):
             if any(process.alive for process in processes):
                 signal_group(processes[0].pid, number)
             if wait_ended(processes, seconds):
-                break
+                return self.job(name)
+        kill_with_children(processes[1:])  # the runner ends by itself, and says how
+        wait_ended(processes, START_S)
         return self.job(name)
 
     def watch(self, name: str, every_s: float = 1.0) -> Iterator[tuple[Job, Progress]]:

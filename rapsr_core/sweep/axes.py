@@ -67,12 +67,11 @@ AXES = {
     row.path: row
     for row in (
         AxisInfo("host", "Host", "choice", f"The super-resolution method, with its own defaults. {TEXTS}"),
-        AxisInfo("enhanced.refinement", "Refinement", "choice", f"Name or folder of a refinement. {TEXTS}"),
+        AxisInfo("enhanced.refinement", "Refinement", "choice", f"Name or folder of a refinement, or none. {TEXTS}"),
         AxisInfo("cleaner", "Cleaner", "choice", f"First-stage restorer: none, real-esrgan. {TEXTS}"),
         AxisInfo("colour_fix", "Colour fix", "choice", f"none, wavelet, adain. {TEXTS}"),
         AxisInfo("steps", "Steps", "whole number", f"Denoising steps of each branch. {NUMBERS}"),
         AxisInfo("guidance_scale", "Guidance scale", "number", f"Pull from the negative to the positive prompt. {NUMBERS}"),
-        AxisInfo("noise_scale", "Noise scale", "number", f"Standard deviation of the start noise. {NUMBERS}"),
         AxisInfo("seed", "Seed", "whole number", f"Start of the noise, the same for both branches. {NUMBERS}"),
         AxisInfo("output_scale", "Output scale", "number", f"Size of the result, 1 to 4. {NUMBERS}"),
         AxisInfo("caption", "Caption", "text", f"What the picture shows, for both branches. {TEXTS}"),

@@ -12,8 +12,8 @@ from rapsr_core.events import Finished
 
 Answer = Literal["left", "right", "tie", "both bad"]
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
-NO_REFINEMENT = "none"
-"""`Contender.refinement` of a baseline."""
+BASELINE = "baseline"
+"""`Contender.refinement` of a baseline; that of an enhanced branch with nothing plugged in is "none" (recipe.NONE)."""
 
 
 class VoteError(ValueError):
@@ -49,7 +49,7 @@ class Ballot:
 def contenders(finished: Finished) -> tuple[Contender, Contender]:
     """Baseline and enhanced of a comparison; scores that could not be computed are left out."""
     recipe = finished.recipe.to_json()
-    names = {"baseline": NO_REFINEMENT, "enhanced": finished.recipe.enhanced.refinement}
+    names = {"baseline": BASELINE, "enhanced": finished.recipe.enhanced.refinement}
     baseline, enhanced = (
         Contender(
             finished.recipe.host,

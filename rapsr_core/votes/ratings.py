@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from scipy.sparse.csgraph import connected_components
 from scipy.special import logsumexp, softmax
 
-from rapsr_core.votes.ballot import NO_REFINEMENT, Contender, VoteError
+from rapsr_core.votes.ballot import BASELINE, Contender, VoteError
 from rapsr_core.votes.log import Vote
 
 By = Literal["system", "host", "refinement"]
@@ -83,7 +83,7 @@ class Ratings:
 
 def system_name(contender: Contender) -> str:
     """ "seesr", "seesr + rap-sr": host and refinement."""
-    return contender.host + ("" if contender.refinement == NO_REFINEMENT else f" + {contender.refinement}")
+    return contender.host + ("" if contender.refinement == BASELINE else f" + {contender.refinement}")
 
 
 def rate(votes: Sequence[Vote], by: By = "system") -> Ratings:

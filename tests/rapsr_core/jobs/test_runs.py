@@ -101,7 +101,7 @@ def test_what_does_not_hear_one_signal_gets_the_next(runs, tmp_path, deaf_to, si
     asked = time.monotonic()
     job = runs.stop("deaf", grace_s=0.6)
     assert job.state == "stopped"
-    assert (job.folder / "exit.json").is_file() == (signals == 2)  # SIGKILL ends the runner too
+    assert json.loads((job.folder / "exit.json").read_text())["code"] == {2: -15, 3: -9}[signals]
     assert not any(process.alive for process in processes_of(job.folder))
     assert time.monotonic() - asked >= 0.6
 
@@ -113,6 +113,18 @@ def test_children_of_the_command_are_stopped_with_it(runs, tmp_path):
     child = psutil.Process(processes_of(runs.folder / "parent")[1].pid).children()[0]
     runs.stop("parent")
     until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
+
+
+def test_deaf_workers_in_sessions_of_their_own_are_killed_with_it(runs, tmp_path):
+    """As torchrun starts them."""
+    deaf = DEAF.format(numbers="(2, 15)")
+    text = f"{deaf.partition('time.sleep')[0]}\nimport subprocess, sys\nsubprocess.run([sys.executable, '-c', {deaf!r}], start_new_session=True)"
+    runs.start("parent", script(text, tmp_path))
+    command = psutil.Process(processes_of(runs.folder / "parent")[1].pid)
+    until(lambda: runs.job("parent").log.read_text().count("began") == 2)
+    (worker,) = command.children()
+    assert runs.stop("parent", 0.3).state == "stopped"
+    until(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE, 5)
 
 
 def test_a_stop_is_heard_where_the_studio_itself_ignores_ctrl_c(runs, tmp_path):

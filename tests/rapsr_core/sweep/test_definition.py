@@ -38,7 +38,7 @@ def test_all_problems_are_told_at_once_with_axis_and_value(recipe):
     ("axes", "said"),
     [
         ((), "a sweep of 0 axes"),
-        ([parse_axis(p, "1") for p in ("steps", "seed", "guidance_scale", "noise_scale")], "a sweep of 4 axes; give 1 to 3"),
+        ([parse_axis(p, "1") for p in ("steps", "seed", "guidance_scale", "output_scale")], "a sweep of 4 axes; give 1 to 3"),
         (
             (PAIRS, Axis("enhanced.negative_identifier", ("[N]. ",))),
             "Identifiers and Negative identifier both set enhanced.negative_identifier",
@@ -60,7 +60,7 @@ def test_another_host_brings_its_defaults_and_what_is_swept_wins_over_them(recip
     assert [(r.host, r.steps, r.guidance_scale) for r in found] == [
         ("embedded", 3, 2.0), ("embedded", 3, 3.0), ("x4-upscaler", 75, 2.0), ("x4-upscaler", 75, 3.0)
     ]  # fmt: skip
-    assert {r.caption for r in found} == {recipe.caption} and {r.enhanced for r in found} == {recipe.enhanced}
+    assert {r.caption for r in found} == {recipe.caption} and [r.enhanced.refinement for r in found[1:3]] == ["embedded", "none"]
 
 
 def test_what_a_host_does_not_take_is_told(recipe):

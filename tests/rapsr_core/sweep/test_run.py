@@ -10,7 +10,7 @@ from PIL import Image
 from rapsr_core.events import Finished, Prepared
 from rapsr_core.events import Image as Made
 from rapsr_core.images import resize, to_uint8
-from rapsr_core.quality.consistency import lr_psnr, lr_psnr_score
+from rapsr_core.quality.consistency import lr_psnr
 from rapsr_core.quality.fidelity import psnr_y
 from rapsr_core.sweep.axes import Axis, SweepError, parse_axis
 from rapsr_core.sweep.definition import Sweep, cells
@@ -148,11 +148,3 @@ def test_a_failed_cell_says_why_on_the_sheet_and_long_labels_are_cut(sweep, rows
     assert sheet.image.crop(sheet.boxes[2]).getcolors() != blank.image.crop(blank.boxes[2]).getcolors()
     long = Sweep(sweep.recipe, (Axis("caption", ("word " * 200, "b")),))
     assert sheets(long, pictures)[0].image.height < 300
-
-
-def test_lr_psnr_reduces_by_area_and_says_where_it_cannot(tiny):
-    blocks = tiny.repeat_interleave(4, -1).repeat_interleave(4, -2)
-    assert lr_psnr(blocks, tiny) > 120  # the very mean of each block, but for rounding
-    assert lr_psnr(blocks * 0.5, tiny) == pytest.approx(psnr_y(tiny * 0.5, tiny), abs=1e-3)
-    assert lr_psnr_score(tiny, tiny).error == "LR-PSNR (area) is infinite: the reduced result equals the input"
-    assert "the result is 8 x 8 px, the input 16 x 16" in (lr_psnr_score(tiny[..., :8, :8], tiny).error or "")

@@ -23,7 +23,7 @@ def pair():
 
 def test_the_contenders_of_a_comparison_are_its_branches(pair):
     baseline, enhanced = pair
-    assert (baseline.host, baseline.refinement, baseline.scores) == ("embedded", "none", {"niqe": 5.0})
+    assert (baseline.host, baseline.refinement, baseline.scores) == ("embedded", "baseline", {"niqe": 5.0})
     assert (enhanced.host, enhanced.refinement, enhanced.scores) == ("embedded", "embedded", {"niqe": 4.0})
     assert Recipe.from_json(json.loads(json.dumps(enhanced.recipe))) == Recipe()
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from votes_by_hand import contender, vote
+from votes_by_hand import contender, simulate, vote
 
 from rapsr_core.votes import VoteError, rate
 from rapsr_core.votes.ratings import fit
@@ -18,8 +18,8 @@ def swapped(one):
     return replace(one, ballot=replace(one.ballot, left=one.ballot.right, right=one.ballot.left), answer=answer)
 
 
-def test_known_strengths_are_recovered_within_their_intervals(simulated):
-    found = rate(simulated(HOSTS, TRUTH, 0.6, 2000, 0), "host")
+def test_known_strengths_are_recovered_within_their_intervals():
+    found = rate(simulate(HOSTS, TRUTH, 0.6, 2000, 0), "host")
     assert [row.name for row in found.rows] == ["a", "b", "c", "d"]
     assert all(row.low < truth < row.high for row, truth in zip(found.rows, TRUTH, strict=True))
     assert all(0.1 < row.high - row.low < 0.4 for row in found.rows)
@@ -28,11 +28,11 @@ def test_known_strengths_are_recovered_within_their_intervals(simulated):
     assert (found.votes, found.left_out, found.both_bad, found.groups) == (2000, 0, 0, 1)
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say(simulated):
+def test_intervals_cover_the_truth_as_often_as_they_say():
     """80 experiments of 120 votes: 320 strengths and 80 preferences; 95 % less four standard errors of independent ones."""
     inside, preferred = [], []
     for seed in range(80):
-        found = rate(simulated(HOSTS, TRUTH, 0.6, 120, seed), "host")
+        found = rate(simulate(HOSTS, TRUTH, 0.6, 120, seed), "host")
         rows = {row.name: row for row in found.rows}
         inside += [rows[name].low < truth < rows[name].high for name, truth in zip("abcd", TRUTH, strict=True)]
         _, low, high = found.preference("a", "c")
@@ -41,8 +41,8 @@ def test_intervals_cover_the_truth_as_often_as_they_say(simulated):
     assert np.mean(preferred) > 0.95 - 4 * (0.95 * 0.05 / 80) ** 0.5
 
 
-def test_the_interval_is_as_wide_as_a_bootstrap_says(simulated):
-    votes = simulated(HOSTS, TRUTH, 0.6, 400, 3)
+def test_the_interval_is_as_wide_as_a_bootstrap_says():
+    votes = simulate(HOSTS, TRUTH, 0.6, 400, 3)
     generator = np.random.default_rng(0)
     draws = []
     for _ in range(200):
@@ -66,8 +66,8 @@ def test_two_systems_have_the_closed_form():
     assert few[0] - few[1] == pytest.approx(math.log(14 / 6), rel=0.02)
 
 
-def test_order_sides_and_names_do_not_matter(simulated):
-    votes = simulated(HOSTS, TRUTH, 0.6, 200, 1)
+def test_order_sides_and_names_do_not_matter():
+    votes = simulate(HOSTS, TRUTH, 0.6, 200, 1)
     found = rate(votes, "host")
     mixed = [votes[k] for k in np.random.default_rng(0).permutation(len(votes))]
     assert rate(mixed, "host") == found
@@ -97,7 +97,7 @@ def test_who_won_every_vote_is_strong_by_a_finite_amount_and_uncertain():
 
 
 def test_only_votes_that_differ_in_what_is_rated_count():
-    a, ax, ay, b, bx = (contender(h, r) for h, r in (("a", "none"), ("a", "x"), ("a", "y"), ("b", "none"), ("b", "x")))
+    a, ax, ay, b, bx = (contender(h, r) for h, r in (("a", "baseline"), ("a", "x"), ("a", "y"), ("b", "baseline"), ("b", "x")))
     votes = [
         vote(a, ax, "right"),
         vote(bx, b, "left"),
@@ -113,11 +113,11 @@ def test_only_votes_that_differ_in_what_is_rated_count():
     assert (hosts.votes, hosts.left_out) == (2, 5)
     assert {row.name: (row.wins, row.losses, row.ties) for row in hosts.rows} == {"a": (1, 0, 1), "b": (0, 1, 1)}
     assert (refinements.votes, refinements.left_out) == (3, 4)
-    assert {row.name: (row.wins, row.losses) for row in refinements.rows} == {"x": (3, 0), "none": (0, 2), "y": (0, 1)}
+    assert {row.name: (row.wins, row.losses) for row in refinements.rows} == {"x": (3, 0), "baseline": (0, 2), "y": (0, 1)}
 
 
-def test_both_bad_is_counted_and_moves_no_strength(simulated):
-    votes = simulated(HOSTS[:2], [0.5, -0.5], 0.5, 60, 0)
+def test_both_bad_is_counted_and_moves_no_strength():
+    votes = simulate(HOSTS[:2], [0.5, -0.5], 0.5, 60, 0)
     bad = [vote(HOSTS[0], HOSTS[1], "both bad"), vote(HOSTS[1], contender("e"), "both bad")]
     before, after = rate(votes, "host"), rate(votes + bad, "host")
     strengths = {row.name: row.strength for row in after.rows}
