@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from rapsr_core.refinement import RefinementError
 from rapsr_core.weights import WeightsError
 from studio import forms, progress_view, prompt_view, score_table
 from studio.live_run import LiveRun
+from studio.restoring import problem
 from studio.results import RunFolder
 from studio.viewer import Picture
 
@@ -44,6 +44,7 @@ class Shown:
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
     downloads: Mapping[str, Path] | None = None
     results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
+    history: dict[str, Any] | None = None  # the finished run, for the browser's own list
 
 
 def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[Shown]:
@@ -99,6 +100,7 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
         results=live.results() if isinstance(event, Finished) else None,
+        history=live.history() if isinstance(event, Finished) else None,
     )
 
 
@@ -117,11 +119,6 @@ def crop(photo: str, side_px: int) -> Path:
     height, width = (min(side_px, side) for side in image.shape[-2:])
     top, left = (image.shape[-2] - height) // 2, (image.shape[-1] - width) // 2
     return RunFolder(photo).crop(image[..., top : top + height, left : left + width])
-
-
-def problem(message: str) -> str:
-    """One sentence about what is wrong, as HTML."""
-    return f'<span class="problem" role="alert">{escape(message)}</span>'
 
 
 def _crop_that_fits(comparer: Comparer, image: Tensor, recipe: Recipe) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
-from studio import forms, host_view, progress_view
+from studio import forms, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.examples import Example
@@ -37,9 +37,7 @@ class Parts:
     crop: gr.Button
     crop_px: gr.State
     controls: Mapping[str, gr.components.Component]  # control path -> component
-    host_facts: gr.HTML
     random_seed: gr.Button
-    reset: gr.Button
     slow: gr.CheckboxGroup
     fetched: gr.Dropdown
     prompts: gr.HTML
@@ -51,6 +49,7 @@ class Parts:
     results: gr.State  # pictures of the last run that finished
     kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
+    history: gr.HTML
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""
@@ -67,6 +66,7 @@ def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
         parts.scores: shown.scores,
         parts.prompts: shown.prompts,
         parts.controls["caption"]: shown.caption,
+        parts.history: shown.history,
     }
     found: dict[Any, Any] = {component: value for component, value in values.items() if value is not None}
     if shown.crop_px is not None:
@@ -140,17 +140,6 @@ class Handlers:
         """Nothing is kept any more: asked for, or another photograph was opened."""
         return {self.parts.kept: (), self.parts.forget: gr.Button(visible=False)}
 
-    def host(self, name: str) -> dict[Any, Any]:
-        """Another host was chosen: its defaults, its own settings, its facts."""
-        changes = {self.parts.controls[path]: gr.update(**given) for path, given in forms.of_host(name).items()}
-        return changes | {self.parts.host_facts: host_view.render(name)}
-
-    def reset(self) -> dict[Any, Any]:
-        """Everything as on a new page."""
-        default = recipe_from_json({})
-        values = {self.parts.controls[path]: gr.update(value=value) for path, value in forms.values_of(default).items()}
-        return values | self.host(default.host)
-
     def crop(self, photo: str, side_px: int) -> str:
         """The offered centre crop was taken."""
         return str(self.engine.parts.actions.crop(photo, side_px))
@@ -174,7 +163,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, parts.results, parts.keep, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, parts.history, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
@@ -199,7 +188,5 @@ def wire(parts: Parts, do: Handlers) -> None:
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
-    parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
-    parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

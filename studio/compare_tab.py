@@ -8,7 +8,7 @@ import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from studio import examples, forms, host_view, progress_view, viewer
+from studio import examples, forms, host_view, progress_view, restore_pane, viewer
 from studio.compare_events import Handlers, Parts, wire
 from studio.engine import Engine
 from studio.examples import Example
@@ -36,19 +36,23 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 
 def build(engine: Engine, shown: list[Example]) -> None:
     """Add the tab to the Blocks being built."""
-    parts = _layout(shown)
+    parts, restore = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
+    page = gr.context.Context.root_block
+    assert page is not None
+    restore_pane.wire(restore, restore_pane.RestoreHandlers(restore, engine), page)
 
 
-def _layout(shown: list[Example]) -> Parts:
+def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts]:
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="input-pane"):
             source = _input_pane(shown)
         with gr.Column(elem_id="result-pane"):
             result = _result_pane()
         with gr.Column(elem_id="control-pane"):
-            controls = _control_pane()
-    return Parts(**source, **result, **controls)
+            controls, restore = _control_pane()
+    parts = Parts(**source, **result, **controls, history=restore["history"])
+    return parts, restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restore)
 
 
 def _input_pane(shown: list[Example]) -> dict[str, Any]:
@@ -91,7 +95,7 @@ def _result_pane() -> dict[str, Any]:
     }
 
 
-def _control_pane() -> dict[str, Any]:
+def _control_pane() -> tuple[dict[str, Any], dict[str, Any]]:
     default = recipe_from_json({})
     values, controls = forms.values_of(default), {}
     for group, heading in GROUPS:
@@ -103,20 +107,14 @@ def _control_pane() -> dict[str, Any]:
                         random_seed = gr.Button("Random seed", size="sm", elem_id="random-seed")
             if group == "host":
                 host_facts = gr.HTML(host_view.render(default.host), apply_default_css=False, elem_id="host-facts")
+                preset = restore_pane.preset(default.host)
     with gr.Accordion("Scores", open=False, elem_id="group-scores"):
         slow, fetched = _metrics()
-    reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")
+    restore = restore_pane.pane()
     gr.Markdown("### What each branch encodes", elem_id="encoded-heading")
     prompts = gr.HTML(apply_default_css=False, elem_id="prompts")
-    return {
-        "controls": controls,
-        "host_facts": host_facts,
-        "random_seed": random_seed,
-        "slow": slow,
-        "fetched": fetched,
-        "reset": reset,
-        "prompts": prompts,
-    }
+    own = {"controls": controls, "random_seed": random_seed, "slow": slow, "fetched": fetched, "prompts": prompts}
+    return own, {"host_facts": host_facts, "preset": preset, **restore}
 
 
 def photograph() -> gr.Image:

@@ -21,6 +21,7 @@ class Parts:
     actions: ModuleType
     checks: ModuleType
     calls: ModuleType
+    recipe_files: ModuleType
 
 
 class Engine:
@@ -55,6 +56,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, calls, checks
+    from studio import actions, calls, checks, recipe_files
 
-    return Parts(comparer, actions, checks, calls)
+    return Parts(comparer, actions, checks, calls, recipe_files=recipe_files)

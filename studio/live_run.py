@@ -12,7 +12,7 @@ from rapsr_core import events
 from rapsr_core.hosts.registry import host_info
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
-from studio import prompt_view, score_table, viewer
+from studio import history, prompt_view, score_table, viewer
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
@@ -79,6 +79,13 @@ class LiveRun:
             for p in self._shown()
             if p.name in ("baseline", "enhanced")
         )
+
+    def history(self) -> dict[str, Any]:
+        """The finished run for the browser's own list."""
+        row, recipe = host_info(self.recipe.host), self.recipe
+        title = f"{row.label}, {recipe.steps} step{'s' if recipe.steps > 1 else ''}, guidance {recipe.guidance_scale:g}, seed {recipe.seed}"
+        scores = score_table.changes(self.scores)
+        return history.entry(self.folder.id, self.downloads["enhanced"], recipe.to_json(), title, scores)
 
     def prompts_html(self) -> str:
         """The prompt cards of this run's recipe."""

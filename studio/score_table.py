@@ -46,6 +46,16 @@ def live_rows(scores: Scores, which: str) -> tuple[ScoreRow, ...]:
     )
 
 
+def changes(scores: Scores) -> dict[str, str]:
+    """Label -> "baseline → enhanced" of the live scores that both have."""
+    pairs = {name: [_value(scores, which, name) for which in ("baseline", "enhanced")] for name in LIVE}
+    return {
+        METRICS[name].label: " → ".join(f"{value:.2f}" for value in pair if value is not None)
+        for name, pair in pairs.items()
+        if None not in pair
+    }
+
+
 def verdicts(scores: Scores, metrics: Sequence[str]) -> dict[str, str]:
     """Metric -> "baseline", "enhanced" or "equal", for those that scored both."""
     found = {}
