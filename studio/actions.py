@@ -14,6 +14,7 @@ from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
 from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.ground_truth import METRICS_OF_REFERENCE, fitted, referenced
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
@@ -74,15 +75,29 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
 
 
 def compare(
-    comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Sequence[str], kept: tuple[Picture, ...] = ()
+    comparer: Comparer,
+    photo: str,
+    values: Mapping[str, Any],
+    extra: Sequence[str],
+    kept: tuple[Picture, ...] = (),
+    truth: str | None = None,
 ) -> Iterator[Shown]:
-    """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run."""
+    """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run.
+
+    `truth`: a picture of the same scene, at least of the output's size, that input and results are held against.
+    """
     recipe, image = forms.recipe_of(values), read(photo)
-    metrics = (*LIVE, *extra)
+    metrics = (*LIVE, *extra, *(METRICS_OF_REFERENCE if truth else ()))
     live = LiveRun(RunFolder(photo), recipe, kept)
     live.show_input(_enlarged(image))
+    run = comparer.compare(image, recipe, (*LIVE, *extra, score_table.GRID))
+    if truth:
+        size = comparer.final_size(image.shape[-2], image.shape[-1], recipe)
+        reference = fitted(read(truth), size)
+        live.show_truth(reference)
+        run = referenced(run, resize(_enlarged(image), size), reference)
     yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={}, results=())
-    with closing(comparer.compare(image, recipe, (*metrics, score_table.GRID))) as events:
+    with closing(run) as events:
         for event in events:
             live.take(event)
             yield _change(live, event, image, recipe, metrics)

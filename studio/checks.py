@@ -8,6 +8,7 @@ import gradio as gr
 
 from rapsr_core.comparison import Comparer
 from rapsr_core.doctor import missing
+from rapsr_core.ground_truth import fitted
 from rapsr_core.hosts.registry import host_info, recipe_from_json
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
@@ -17,14 +18,24 @@ from studio import forms
 NO_PHOTO = "There is no photograph yet: upload one or pick an example"
 
 
-def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any]) -> dict[str, str]:
-    """Problems of the page's inputs: control path, or "photo", -> message. Empty when the comparison can start."""
+def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any], truth: str | None = None) -> dict[str, str]:
+    """Problems of the page's inputs: control path, "photo" or "truth" -> message. Empty when the comparison can start."""
     try:
-        _check(comparer, photo, forms.recipe_of(values))
+        recipe = forms.recipe_of(values)
+        _check(comparer, photo, recipe)
     except RecipeError as error:
         return {control_of(str(error)): str(error)}
     except ImageError as error:
         return {"photo": str(error)}
+    return check_truth(comparer, photo, truth, recipe) if photo and truth else {}
+
+
+def check_truth(comparer: Comparer, photo: str, truth: str, recipe: Recipe) -> dict[str, str]:
+    """The problem of a ground truth, as `check_page` says it."""
+    try:
+        fitted(read(truth), comparer.final_size(*read(photo).shape[-2:], recipe))
+    except ImageError as error:
+        return {"truth": str(error)}
     return {}
 
 

@@ -30,6 +30,7 @@ class Parts:
     """The components that events read and write."""
 
     photo: gr.Image
+    truth: gr.Image  # what input and results are held against, or nothing
     picker: gr.HTML
     compare: gr.Button
     stop: gr.Button
@@ -91,20 +92,20 @@ class Handlers:
     shown: list[Example]
 
     def validate(
-        self, photo: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self, photo: str | None, truth: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
     ) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
-        problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args))
-        names = ("photo", "slow", "fetched", "kept", *self.parts.controls)
+        problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args), truth)
+        names = ("photo", "truth", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
     def compare(
-        self, photo: str, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self, photo: str, truth: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
     ) -> Iterator[dict[Any, Any]]:
         """The whole run; Gradio closes this generator on Stop."""
         work = self.engine.parts
         try:
-            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept):
+            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth):
                 yield updates(self.parts, change)
         except work.actions.KNOWN as error:
             yield {self.parts.progress: progress_view.FAILED}
@@ -176,12 +177,13 @@ def wire(parts: Parts, do: Handlers) -> None:
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
-        do.compare, [parts.photo, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
+        do.compare, [parts.photo, parts.truth, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
+        trigger(lambda: None, None, parts.truth, **QUICK)  # that of another photograph
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)

@@ -29,6 +29,10 @@ DOWNLOADS = {
     "page": "Comparison page",
     "recipe": "Recipe JSON",
 }
+TRUTH_HELP = (
+    "The undamaged original of the photograph, opened after it: the same proportions, at least the output size. With it PSNR-Y, SSIM-Y and "
+    "LPIPS appear among the scores, and it joins the pictures of the viewer."
+)
 SLOW = tuple(m.name for m in METRICS.values() if not m.live and not m.needs_reference)
 FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
@@ -60,14 +64,21 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
     with gr.Row(elem_id="run-buttons"):
         compare = gr.Button("Compare", variant="primary", size="lg", elem_id="run", scale=3)
         stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop", scale=1)
+    status = gr.HTML(apply_default_css=False, elem_id="status")
+    crop = gr.Button("Use a centre crop", visible=False, elem_id="crop")
+    picker = examples.component(shown)
+    with gr.Accordion("Ground truth (optional)", open=False, elem_id="group-ground-truth"):
+        truth = photograph("Ground truth", "ground-truth", "The ground truth that results are held against")
+        gr.Markdown(TRUTH_HELP, elem_id="ground-truth-help")
     return {
         "photo": photo,
+        "truth": truth,
         "compare": compare,
         "stop": stop,
-        "status": gr.HTML(apply_default_css=False, elem_id="status"),
-        "crop": gr.Button("Use a centre crop", visible=False, elem_id="crop"),
+        "status": status,
+        "crop": crop,
         "crop_px": gr.State(0),
-        "picker": examples.component(shown),
+        "picker": picker,
     }
 
 
@@ -117,15 +128,15 @@ def _control_pane() -> tuple[dict[str, Any], dict[str, Any]]:
     return own, {"host_facts": host_facts, "preset": preset, **restore}
 
 
-def photograph() -> gr.Image:
+def photograph(label: str = "Photograph", elem_id: str = "photo", alt: str = "The photograph to compare") -> gr.Image:
     """An upload that hands over the very file that was uploaded.
 
     `gr.Image` opens the file first, may re-encode it (16 bit, ICC, EXIF), and refuses a damaged one with an error that names
     a path of the server. `rapsr_core.images.read` does all of that better.
     """
     photo = gr.Image(
-        label="Photograph", type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
-        buttons=[], elem_id="photo", alt_text="The photograph to compare",
+        label=label, type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
+        buttons=[], elem_id=elem_id, alt_text=alt,
     )  # fmt: skip
     photo.preprocess = lambda payload: payload and payload.path
     return photo

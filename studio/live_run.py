@@ -16,8 +16,15 @@ from studio import history, prompt_view, score_table, viewer
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
-LABELS = {"input": "Input (bicubic x4)", "cleaner": "Cleaned (guide)", "baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
+LABELS = {
+    "truth": "Ground truth",
+    "input": "Input (bicubic x4)",
+    "cleaner": "Cleaned (guide)",
+    "baseline": "Baseline",
+    "enhanced": "RAP-SR enhanced",
+}
 ALTS = {
+    "truth": "The ground truth, at the size of the results",
     "input": "The photograph, enlarged four times by bicubic interpolation",
     "cleaner": "First estimate by the cleaner, which guides both branches",
     "baseline": "Result of the host alone",
@@ -42,6 +49,10 @@ class LiveRun:
     def show_input(self, enlarged: Tensor) -> None:
         """The input after bicubic x4, (1, 3, 4H, 4W) sRGB in [0, 1]."""
         self.pictures["input"] = self._picture("input", self.folder.picture(enlarged, "input"), enlarged)
+
+    def show_truth(self, truth: Tensor) -> None:
+        """The ground truth at output size, (1, 3, H, W) sRGB in [0, 1]."""
+        self.pictures["truth"] = self._picture("truth", self.folder.picture(truth, "truth"), truth)
 
     def take(self, event: events.Event) -> None:
         """Bring the state up to date with an event."""

@@ -101,7 +101,7 @@ class RestoreHandlers:
         """A file was dropped: its recipe into the controls."""
         files = self.engine.parts.recipe_files
         try:
-            return self.show(files.read_recipe(path), "Every control is as in the file.")
+            return self.show(files.read_recipe(path), "Every control is as in the file.") | {self.parts.file: None}
         except files.KNOWN as error:
             raise gr.Error(str(error)) from error
 
@@ -165,7 +165,7 @@ def wire(parts: RestoreParts, do: RestoreHandlers, page: gr.Blocks) -> None:
         [box.input for path, box in parts.controls.items() if path in _preset_part(parts.controls)],
         do.edited, boxes, parts.preset, trigger_mode="always_last", **PRIVATE,
     )  # fmt: skip
-    parts.file.upload(do.file, parts.file, outputs, **PRIVATE)
+    parts.file.upload(do.file, parts.file, [*outputs, parts.file], **PRIVATE)
     parts.history.pick(do.past, None, outputs, **PRIVATE)
     copied = parts.copy.click(do.link, boxes, parts.link, **PRIVATE)
     copied.success(None, parts.link, parts.link, js=COPY_JS, **PRIVATE)

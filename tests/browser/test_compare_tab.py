@@ -38,10 +38,16 @@ def set_number(page: Page, control: str, value: float) -> None:
 def severe(page: Page, context: str) -> list[str]:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -r requirements-dev.txt").Axe()
     found = axe.run(page, context).response["violations"]
-    return [f"{v['impact']} {v['id']}: {[n['html'][:140] for n in v['nodes']]}" for v in found if v["impact"] in ("serious", "critical")]
+    return [
+        f"{v['impact']} {v['id']}: {[n['html'][:140] for n in v['nodes']]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
 
 
-def test_a_run_comes_back_from_its_png_its_link_and_the_history(page: Page, photo: Path, browser: Browser, tmp_path: Path) -> None:
+def test_a_run_comes_back_from_its_png_its_link_and_the_history(
+    page: Page, photo: Path, browser: Browser, tmp_path: Path
+) -> None:
     open_photo(page, photo)
     open_group(page, "sampling")
     page.locator("#preset").get_by_label("Quality").check()
