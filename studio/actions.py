@@ -22,6 +22,7 @@ from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
 from rapsr_core.weights import WeightsError
 from studio import forms, progress_view, prompt_view, score_table
+from studio.curve import Curve
 from studio.live_run import LiveRun
 from studio.restoring import problem
 from studio.results import RunFolder
@@ -40,6 +41,7 @@ class Shown:
     progress: str | None = None
     viewer: dict[str, Any] | None = None
     scores: str | None = None
+    curve: str | None = None
     prompts: str | None = None
     caption: str | None = None
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
@@ -59,7 +61,13 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         live = LiveRun(RunFolder(photo), recipe)
         live.show_input(_enlarged(image))
         yield Shown(
-            status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, results=(), progress=progress_view.READY
+            status=_size(image),
+            viewer=live.viewer_value(),
+            crop_px=0,
+            downloads={},
+            results=(),
+            curve="",
+            progress=progress_view.READY,
         )
         live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
         yield Shown(scores=score_table.render(live.scores, LIVE), viewer=live.viewer_value())
@@ -81,14 +89,16 @@ def compare(
     extra: Sequence[str],
     kept: tuple[Picture, ...] = (),
     truth: str | None = None,
+    curve: str = "",
 ) -> Iterator[Shown]:
     """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run.
 
-    `truth`: a picture of the same scene, at least of the output's size, that input and results are held against.
+    `truth`: a picture of the same scene, at least of the output's size, that input and results are held against. `curve`: the live metric that is
+    drawn over the steps, "" = none.
     """
     recipe, image = forms.recipe_of(values), read(photo)
     metrics = (*LIVE, *extra, *(METRICS_OF_REFERENCE if truth else ()))
-    live = LiveRun(RunFolder(photo), recipe, kept)
+    live = LiveRun(RunFolder(photo), recipe, Curve(curve), kept)
     live.show_input(_enlarged(image))
     run = comparer.compare(image, recipe, (*LIVE, *extra, score_table.GRID))
     if truth:
@@ -96,7 +106,7 @@ def compare(
         reference = fitted(read(truth), size)
         live.show_truth(reference)
         run = referenced(run, resize(_enlarged(image), size), reference)
-    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={}, results=())
+    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), curve="", downloads={}, results=())
     with closing(run) as events:
         for event in events:
             live.take(event)
@@ -113,6 +123,7 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         caption=live.recipe.caption if prepared and asked.caption is None else None,
         viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
+        curve=live.curve.render() if isinstance(event, (Stage, Scored)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
         results=live.results() if isinstance(event, Finished) else None,
         history=live.history() if isinstance(event, Finished) else None,

@@ -45,6 +45,8 @@ class Parts:
     progress: gr.HTML
     viewer: gr.HTML
     scores: gr.HTML
+    curve_metric: gr.Radio
+    curve: gr.HTML
     keep: gr.Button
     forget: gr.Button
     results: gr.State  # pictures of the last run that finished
@@ -65,6 +67,7 @@ def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
         parts.progress: shown.progress,
         parts.viewer: shown.viewer,
         parts.scores: shown.scores,
+        parts.curve: shown.curve,
         parts.prompts: shown.prompts,
         parts.controls["caption"]: shown.caption,
         parts.history: shown.history,
@@ -92,20 +95,34 @@ class Handlers:
     shown: list[Example]
 
     def validate(
-        self, photo: str | None, truth: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self,
+        photo: str | None,
+        truth: str | None,
+        curve: str,
+        slow: list[str],
+        fetched: list[str],
+        kept: tuple[Picture, ...],
+        *args: Any,
     ) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
         problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args), truth)
-        names = ("photo", "truth", "slow", "fetched", "kept", *self.parts.controls)
+        names = ("photo", "truth", "curve", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
     def compare(
-        self, photo: str, truth: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self,
+        photo: str,
+        truth: str | None,
+        curve: str,
+        slow: list[str],
+        fetched: list[str],
+        kept: tuple[Picture, ...],
+        *args: Any,
     ) -> Iterator[dict[Any, Any]]:
         """The whole run; Gradio closes this generator on Stop."""
         work = self.engine.parts
         try:
-            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth):
+            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth, curve):
                 yield updates(self.parts, change)
         except work.actions.KNOWN as error:
             yield {self.parts.progress: progress_view.FAILED}
@@ -164,7 +181,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, parts.results, parts.keep, parts.history, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
@@ -177,7 +194,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
-        do.compare, [parts.photo, parts.truth, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
+        do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):

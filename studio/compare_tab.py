@@ -94,11 +94,13 @@ def _result_pane() -> dict[str, Any]:
         keep = gr.Button("Keep in the viewer", size="sm", interactive=False, elem_id="keep")
         forget = gr.Button("Forget what is kept", size="sm", visible=False, elem_id="forget")
     scores = gr.HTML(apply_default_css=False, elem_id="scores")
+    curve = gr.HTML(apply_default_css=False, elem_id="curve")
     return {
         "progress": progress,
         "viewer": pictures,
         "downloads": downloads,
         "scores": scores,
+        "curve": curve,
         "keep": keep,
         "forget": forget,
         "results": gr.State(()),
@@ -121,10 +123,21 @@ def _control_pane() -> tuple[dict[str, Any], dict[str, Any]]:
                 preset = restore_pane.preset(default.host)
     with gr.Accordion("Scores", open=False, elem_id="group-scores"):
         slow, fetched = _metrics()
+        curve_metric = gr.Radio(
+            [("None", ""), *((METRICS[name].label, name) for name in LIVE)], value=LIVE[0], label="Curve over the steps",
+            info="Scores the previews while they come, with at most 3 % of the run's time. None = no curve.", elem_id="curve-metric",
+        )  # fmt: skip
     restore = restore_pane.pane()
     gr.Markdown("### What each branch encodes", elem_id="encoded-heading")
     prompts = gr.HTML(apply_default_css=False, elem_id="prompts")
-    own = {"controls": controls, "random_seed": random_seed, "slow": slow, "fetched": fetched, "prompts": prompts}
+    own = {
+        "controls": controls,
+        "random_seed": random_seed,
+        "slow": slow,
+        "fetched": fetched,
+        "curve_metric": curve_metric,
+        "prompts": prompts,
+    }
     return own, {"host_facts": host_facts, "preset": preset, **restore}
 
 

@@ -13,6 +13,7 @@ from rapsr_core.hosts.registry import host_info
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
 from studio import history, prompt_view, score_table, viewer
+from studio.curve import Curve
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
@@ -38,6 +39,7 @@ class LiveRun:
 
     folder: RunFolder
     recipe: Recipe
+    curve: Curve = field(default_factory=lambda: Curve(""))
     kept: tuple[viewer.Picture, ...] = ()  # results of runs before, shown beside these
     pictures: dict[str, viewer.Picture] = field(default_factory=dict)
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class LiveRun:
                 self.progress = Progress("Starting")
             case events.Scored():
                 self.scores[event.which] = event.scores
+                self.curve.finish(event.which, self.scores)
             case events.Stage():
                 self._stage(event)
             case events.Image():
@@ -114,6 +117,8 @@ class LiveRun:
         fraction = spent / whole if whole else 0.0
         text = message(event.stage, event.step, event.steps, event.seconds_left)
         self.progress = Progress(text, fraction, event.stage, dict(self.seconds))
+        if event.stage != "cleaner":
+            self.curve.take(event.stage, event.step, event.steps, event.preview, spent)
         bicubic = event.stage == "cleaner" and self.recipe.cleaner == "none"  # the input again
         if event.preview is not None and not bicubic:
             path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}")
