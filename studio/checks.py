@@ -58,7 +58,8 @@ def control_of(message: str) -> str:
     return "photo" if forms.BY_PATH[path].kind == "list" else path
 
 
-def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
+    """Raises RecipeError for a recipe that cannot run here: weights are missing, or a refinement that a visitor may not choose."""
     row = host_info(recipe.host)
     if lacking := missing(row.name):
         raise RecipeError(f"host {row.name} cannot run here: {lacking}")
@@ -67,6 +68,10 @@ def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
         raise RecipeError(
             f"enhanced.refinement is {recipe.enhanced.refinement!r}; with host {row.name} it must be one of {', '.join(known)}"
         )
+
+
+def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+    check_recipe(recipe)
     if photo is None:
         raise ImageError(NO_PHOTO)
     image = read(photo)

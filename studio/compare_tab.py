@@ -8,7 +8,7 @@ import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from studio import examples, forms, host_view, progress_view, restore_pane, viewer
+from studio import batch_pane, examples, forms, host_view, progress_view, restore_pane, viewer
 from studio.compare_events import Handlers, Parts, wire
 from studio.engine import Engine
 from studio.examples import Example
@@ -40,23 +40,26 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 
 def build(engine: Engine, shown: list[Example]) -> None:
     """Add the tab to the Blocks being built."""
-    parts, restore = _layout(shown)
+    parts, restore, batch = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
     page = gr.context.Context.root_block
     assert page is not None
     restore_pane.wire(restore, restore_pane.RestoreHandlers(restore, engine), page)
+    batch_pane.wire(batch, batch_pane.BatchHandlers(batch, engine))
 
 
-def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts]:
+def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, batch_pane.BatchParts]:
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="input-pane"):
             source = _input_pane(shown)
         with gr.Column(elem_id="result-pane"):
             result = _result_pane()
         with gr.Column(elem_id="control-pane"):
-            controls, restore = _control_pane()
-    parts = Parts(**source, **result, **controls, history=restore["history"])
-    return parts, restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restore)
+            controls, restored = _control_pane()
+            batched = batch_pane.pane()
+    parts = Parts(**source, **result, **controls, history=restored["history"])
+    restore = restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restored)
+    return parts, restore, batch_pane.BatchParts(parts.controls, parts.slow, parts.fetched, **batched)
 
 
 def _input_pane(shown: list[Example]) -> dict[str, Any]:

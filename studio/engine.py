@@ -22,6 +22,7 @@ class Parts:
     checks: ModuleType
     calls: ModuleType
     recipe_files: ModuleType
+    batch: ModuleType
 
 
 class Engine:
@@ -56,6 +57,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, calls, checks, recipe_files
+    from studio import actions, batch, calls, checks, recipe_files
 
-    return Parts(comparer, actions, checks, calls, recipe_files=recipe_files)
+    return Parts(comparer, actions, checks, calls, recipe_files=recipe_files, batch=batch)

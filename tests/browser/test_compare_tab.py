@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -94,3 +95,53 @@ def test_a_run_comes_back_from_its_png_its_link_and_the_history(
 def test_a_png_without_a_recipe_says_so_and_changes_nothing(page: Page, photo: Path) -> None:
     page.set_input_files("#restore input[type=file]", photo)
     expect(page.get_by_text("has no recipe in it")).to_be_visible(timeout=RUN_MS)
+
+
+def test_a_ground_truth_and_the_curve(page: Page, photo: Path, tmp_path: Path) -> None:
+    open_photo(page, photo)
+    open_group(page, "sampling")
+    set_number(page, "steps", 2)
+    open_group(page, "ground-truth")
+    page.set_input_files("#ground-truth input[type=file]", photo)
+    page.wait_for_selector("#ground-truth img")
+    page.click("#run")
+    expect(page.get_by_text("the ground truth is 96 x 96 px and the output 384 x 384 px")).to_be_visible(timeout=RUN_MS)
+    page.get_by_label("Clear").or_(page.locator("#ground-truth button[aria-label*=emove]")).last.click()
+    truth = tmp_path / "truth.png"
+    with Image.open(photo) as opened:
+        opened.resize((400, 400)).save(truth)
+    page.set_input_files("#ground-truth input[type=file]", truth)
+    page.wait_for_selector("#ground-truth img")
+    page.click("#run")
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
+    heads = page.locator("#scores tbody th").all_inner_texts()
+    assert [text.split()[0] for text in heads] == ["NIQE", "BRISQUE", "PIQE", "PSNR-Y", "SSIM-Y", "LPIPS"]
+    expect(page.locator("#curve polyline")).to_have_count(2)
+    page.screenshot(path=ARTEFACTS / "compare_tab_truth.png", full_page=True)
+    assert severe(page, "#result-pane") == []
+    assert severe(page, "#input-pane") == []
+
+
+def test_a_batch_of_a_zip_gives_a_zip(page: Page, photo: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for name in ("a.png", "b.png"):
+            with Image.open(photo) as opened:
+                opened.resize((32, 32)).save(tmp_path / name)
+            archive.write(tmp_path / name, name)
+        archive.writestr("notes.txt", "no photograph")
+    open_group(page, "sampling")
+    set_number(page, "steps", 1)
+    open_group(page, "batch")
+    page.set_input_files("#batch-files input[type=file]", tmp_path / "photos.zip")
+    page.wait_for_timeout(1000)
+    page.click("#batch-run")
+    expect(page.locator("#batch-list")).to_contain_text("refused", timeout=RUN_MS)
+    expect(page.locator("#batch-progress")).to_contain_text("2 of 2 files finished", timeout=RUN_MS)
+    with page.expect_download() as waiting:
+        page.click("#batch-download")
+    with zipfile.ZipFile(waiting.value.path()) as archive:
+        assert {"enhanced/a.png", "baseline/b.png", "scores.csv", "recipe.json", "refused.txt"} <= set(archive.namelist())
+    page.screenshot(path=ARTEFACTS / "compare_tab_batch.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.screenshot(path=ARTEFACTS / "compare_tab_batch_phone.png", full_page=True)
+    assert severe(page, "#group-batch") == []
