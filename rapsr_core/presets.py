@@ -26,7 +26,7 @@ class Preset:
     aim: str
 
 
-PRESETS = {
+PRESETS: dict[Name, Preset] = {
     row.name: row
     for row in (
         Preset("fast", "Fast", "fewer steps"),
@@ -104,8 +104,8 @@ def applied(name: Name, recipe: Recipe) -> Recipe:
 def preset_of(recipe: Recipe) -> Name | None:
     """The preset whose settings a recipe has; None = its own. Where several are alike: balanced."""
     completed = host_info(recipe.host).completed(recipe)
-    order = ("balanced", *(name for name in PRESETS if name != "balanced"))
-    return next((name for name in order if applied(name, completed) == completed), None)  # type: ignore[arg-type]
+    order: list[Name] = sorted(PRESETS, key=lambda name: name != "balanced")
+    return next((name for name in order if applied(name, completed) == completed), None)
 
 
 def told(host: str) -> str:

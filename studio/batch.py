@@ -77,7 +77,8 @@ def opened(comparer: Comparer, uploads: Sequence[str], recipe: Recipe, extra: Se
 def advance(comparer: Comparer, batch: Batch) -> Iterator[tuple[Batch, str]]:
     """Compare the next photograph: (batch, progress as HTML) at every step, last with its row. Closing the iterator cancels it."""
     index, (name, path) = len(batch.rows), batch.files[len(batch.rows)]
-    heading, seconds = f"File {index + 1} of {len(batch.files)}, {name}", {}
+    heading = f"File {index + 1} of {len(batch.files)}, {name}"
+    seconds: dict[str, float] = {}
     yield batch, progress_view.render(Progress(heading, index / len(batch.files)))
     try:
         with closing(comparer.compare(read(path), batch.recipe, batch.metrics)) as events:
@@ -96,7 +97,9 @@ def advance(comparer: Comparer, batch: Batch) -> Iterator[tuple[Batch, str]]:
                     case Finished():
                         row = _row(name, event, seconds, batch.metrics)
     except KNOWN as error:  # one photograph that fails does not end the batch
-        nothing = {(metric, which): None for metric in batch.metrics for which in table.WHICH}
+        nothing: dict[tuple[str, str], float | None] = {
+            (metric, which): None for metric in batch.metrics for which in table.WHICH
+        }
         row = table.Row(name, nothing, dict.fromkeys(table.BRANCHES, 0.0), str(error))
     table.append(batch.folder.path / "scores.csv", row, batch.metrics)
     done = replace(batch, rows=(*batch.rows, row))

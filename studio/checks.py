@@ -33,7 +33,8 @@ def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any], tr
 def check_truth(comparer: Comparer, photo: str, truth: str, recipe: Recipe) -> dict[str, str]:
     """The problem of a ground truth, as `check_page` says it."""
     try:
-        fitted(read(truth), comparer.final_size(*read(photo).shape[-2:], recipe))
+        height, width = read(photo).shape[-2:]
+        fitted(read(truth), comparer.final_size(height, width, recipe))
     except ImageError as error:
         return {"truth": str(error)}
     return {}

@@ -200,7 +200,10 @@ def wire(parts: Parts, do: Handlers) -> None:
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
-        trigger(lambda: None, None, parts.truth, **QUICK)  # that of another photograph
+    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
+        trigger(
+            lambda: None, None, parts.truth, **QUICK
+        )  # another photograph's; one that is sent from another tab brings its own
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)

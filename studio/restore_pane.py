@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
-from rapsr_core.presets import PRESETS, applied, preset_of, told
+from rapsr_core.presets import PRESETS, Name, applied, preset_of, told
 from rapsr_core.recipe import Recipe, RecipeError
 from studio import forms, history, host_view, restoring
 from studio.engine import Engine
@@ -127,11 +127,11 @@ class RestoreHandlers:
         except RecipeError as error:
             raise gr.Error(str(error)) from error
 
-    def choose(self, name: str, *args: Any) -> dict[Any, Any]:
+    def choose(self, name: Name, *args: Any) -> dict[Any, Any]:
         """A preset was chosen."""
         values = self._values(args)
         default = recipe_from_json({"host": values["host"]})
-        changed = forms.values_of(applied(PRESETS[name].name, default))
+        changed = forms.values_of(applied(name, default))
         paths = ("steps", "guidance_scale", *(c.path for c in forms.HOST_SETTINGS if forms.belongs(c, default.host)))
         return {self.parts.controls[path]: changed[path] for path in paths}
 
