@@ -15,6 +15,8 @@ from studio import forms, history, host_view, restoring
 from studio.engine import Engine
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+REFUSABLE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
+"""Of what may raise gr.Error: the browser shows one only when it came through the queue."""
 ADDRESS_JS = "() => window.location.hash"
 COPY_JS = """(part) => {
   const link = window.location.origin + window.location.pathname + window.location.search + "#" + part;
@@ -165,8 +167,8 @@ def wire(parts: RestoreParts, do: RestoreHandlers, page: gr.Blocks) -> None:
         [box.input for path, box in parts.controls.items() if path in _preset_part(parts.controls)],
         do.edited, boxes, parts.preset, trigger_mode="always_last", **PRIVATE,
     )  # fmt: skip
-    parts.file.upload(do.file, parts.file, [*outputs, parts.file], **PRIVATE)
-    parts.history.pick(do.past, None, outputs, **PRIVATE)
-    copied = parts.copy.click(do.link, boxes, parts.link, **PRIVATE)
+    parts.file.upload(do.file, parts.file, [*outputs, parts.file], **REFUSABLE)
+    parts.history.pick(do.past, None, outputs, **REFUSABLE)
+    copied = parts.copy.click(do.link, boxes, parts.link, **REFUSABLE)
     copied.success(None, parts.link, parts.link, js=COPY_JS, **PRIVATE)
     page.load(do.opened, parts.link, outputs, js=ADDRESS_JS, **PRIVATE)
