@@ -52,11 +52,11 @@ def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, bat
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="input-pane"):
             source = _input_pane(shown)
+            batched = batch_pane.pane()
         with gr.Column(elem_id="result-pane"):
             result = _result_pane()
         with gr.Column(elem_id="control-pane"):
             controls, restored = _control_pane()
-            batched = batch_pane.pane()
     parts = Parts(**source, **result, **controls, history=restored["history"])
     restore = restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restored)
     return parts, restore, batch_pane.BatchParts(parts.controls, parts.slow, parts.fetched, **batched)

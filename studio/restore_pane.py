@@ -65,7 +65,7 @@ def pane() -> dict[str, Any]:
             interactive=False, visible=False, elem_id="link",
         ),
         "file": gr.File(
-            label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=96, elem_id="restore"
+            label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=124, elem_id="restore"
         ),
         "history": history.component(),
     }  # fmt: skip
