@@ -106,7 +106,7 @@ def test_a_ground_truth_and_the_curve(page: Page, photo: Path, tmp_path: Path) -
     page.wait_for_selector("#ground-truth img")
     page.click("#run")
     expect(page.get_by_text("the ground truth is 96 x 96 px and the output 384 x 384 px")).to_be_visible(timeout=RUN_MS)
-    page.locator("#ground-truth .validation-error button").click()
+    page.locator("#ground-truth .validation-error button").first.click()
     page.locator("#ground-truth button[aria-label*=lear], #ground-truth button[aria-label*=emove]").first.click()
     truth = tmp_path / "truth.png"
     with Image.open(photo) as opened:
