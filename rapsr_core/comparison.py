@@ -78,7 +78,7 @@ class Comparer:
                 f"{width} x {height} px would take about {seconds / 60:.0f} minutes here, over the limit of "
                 f"{MAX_SECONDS / 60:.0f}; crop the image, reduce it, or take fewer steps"
             )
-        self._final_size(height, width, recipe)
+        self.final_size(height, width, recipe)
 
     @property
     def device_reason(self) -> str:
@@ -152,7 +152,7 @@ class Comparer:
             left = self.speeds.seconds(recipe, _output_megapixels(image), baseline=False)
             prepared = replace(prepared, estimated_seconds=left)
         host = self._host(recipe)
-        size = self._final_size(image.shape[-2], image.shape[-1], recipe)
+        size = self.final_size(image.shape[-2], image.shape[-1], recipe)
         run = _Run(image, size, prepared, tuple(metrics), host, self.device, self.speeds, clock)
         run.seconds["caption"] = clock.lap()
         yield prepared
@@ -163,7 +163,7 @@ class Comparer:
         _, scores = yield from run.finished("enhanced", latent, baseline.condition)
         yield Finished(prepared.recipe, prepared.prompts, {**baseline.scores, "enhanced": scores}, run.seconds)
 
-    def _final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
+    def final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
         """(height, width) of the result. Raises RecipeError when more than x4 is asked for."""
         if recipe.target_px is None:
             return round(height * recipe.output_scale), round(width * recipe.output_scale)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
 from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.ground_truth import METRICS_OF_REFERENCE, fitted, referenced
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
@@ -22,7 +22,9 @@ from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
 from rapsr_core.weights import WeightsError
 from studio import forms, progress_view, prompt_view, score_table
+from studio.curve import Curve
 from studio.live_run import LiveRun
+from studio.restoring import problem
 from studio.results import RunFolder
 from studio.viewer import Picture
 
@@ -39,11 +41,13 @@ class Shown:
     progress: str | None = None
     viewer: dict[str, Any] | None = None
     scores: str | None = None
+    curve: str | None = None
     prompts: str | None = None
     caption: str | None = None
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
     downloads: Mapping[str, Path] | None = None
     results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
+    history: dict[str, Any] | None = None  # the finished run, for the browser's own list
 
 
 def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[Shown]:
@@ -57,7 +61,13 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         live = LiveRun(RunFolder(photo), recipe)
         live.show_input(_enlarged(image))
         yield Shown(
-            status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, results=(), progress=progress_view.READY
+            status=_size(image),
+            viewer=live.viewer_value(),
+            crop_px=0,
+            downloads={},
+            results=(),
+            curve="",
+            progress=progress_view.READY,
         )
         live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
         yield Shown(scores=score_table.render(live.scores, LIVE), viewer=live.viewer_value())
@@ -73,15 +83,31 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
 
 
 def compare(
-    comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Sequence[str], kept: tuple[Picture, ...] = ()
+    comparer: Comparer,
+    photo: str,
+    values: Mapping[str, Any],
+    extra: Sequence[str],
+    kept: tuple[Picture, ...] = (),
+    truth: str | None = None,
+    curve: str = "",
 ) -> Iterator[Shown]:
-    """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run."""
+    """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run.
+
+    `truth`: a picture of the same scene, at least of the output's size, that input and results are held against. `curve`: the live metric that is
+    drawn over the steps, "" = none.
+    """
     recipe, image = forms.recipe_of(values), read(photo)
-    metrics = (*LIVE, *extra)
-    live = LiveRun(RunFolder(photo), recipe, kept)
+    metrics = (*LIVE, *extra, *(METRICS_OF_REFERENCE if truth else ()))
+    live = LiveRun(RunFolder(photo), recipe, Curve(curve), kept)
     live.show_input(_enlarged(image))
-    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={}, results=())
-    with closing(comparer.compare(image, recipe, (*metrics, score_table.GRID))) as events:
+    run = comparer.compare(image, recipe, (*LIVE, *extra, score_table.GRID))
+    if truth:
+        size = comparer.final_size(image.shape[-2], image.shape[-1], recipe)
+        reference = fitted(read(truth), size)
+        live.show_truth(reference)
+        run = referenced(run, resize(_enlarged(image), size), reference)
+    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), curve="", downloads={}, results=())
+    with closing(run) as events:
         for event in events:
             live.take(event)
             yield _change(live, event, image, recipe, metrics)
@@ -97,8 +123,10 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         caption=live.recipe.caption if prepared and asked.caption is None else None,
         viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
+        curve=live.curve.render() if isinstance(event, (Stage, Scored)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
         results=live.results() if isinstance(event, Finished) else None,
+        history=live.history() if isinstance(event, Finished) else None,
     )
 
 
@@ -117,11 +145,6 @@ def crop(photo: str, side_px: int) -> Path:
     height, width = (min(side_px, side) for side in image.shape[-2:])
     top, left = (image.shape[-2] - height) // 2, (image.shape[-1] - width) // 2
     return RunFolder(photo).crop(image[..., top : top + height, left : left + width])
-
-
-def problem(message: str) -> str:
-    """One sentence about what is wrong, as HTML."""
-    return f'<span class="problem" role="alert">{escape(message)}</span>'
 
 
 def _crop_that_fits(comparer: Comparer, image: Tensor, recipe: Recipe) -> int:

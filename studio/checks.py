@@ -8,6 +8,7 @@ import gradio as gr
 
 from rapsr_core.comparison import Comparer
 from rapsr_core.doctor import missing
+from rapsr_core.ground_truth import fitted
 from rapsr_core.hosts.registry import host_info, recipe_from_json
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
@@ -17,14 +18,25 @@ from studio import forms
 NO_PHOTO = "There is no photograph yet: upload one or pick an example"
 
 
-def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any]) -> dict[str, str]:
-    """Problems of the page's inputs: control path, or "photo", -> message. Empty when the comparison can start."""
+def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any], truth: str | None = None) -> dict[str, str]:
+    """Problems of the page's inputs: control path, "photo" or "truth" -> message. Empty when the comparison can start."""
     try:
-        _check(comparer, photo, forms.recipe_of(values))
+        recipe = forms.recipe_of(values)
+        _check(comparer, photo, recipe)
     except RecipeError as error:
         return {control_of(str(error)): str(error)}
     except ImageError as error:
         return {"photo": str(error)}
+    return check_truth(comparer, photo, truth, recipe) if photo and truth else {}
+
+
+def check_truth(comparer: Comparer, photo: str, truth: str, recipe: Recipe) -> dict[str, str]:
+    """The problem of a ground truth, as `check_page` says it."""
+    try:
+        height, width = read(photo).shape[-2:]
+        fitted(read(truth), comparer.final_size(height, width, recipe))
+    except ImageError as error:
+        return {"truth": str(error)}
     return {}
 
 
@@ -47,7 +59,8 @@ def control_of(message: str) -> str:
     return "photo" if forms.BY_PATH[path].kind == "list" else path
 
 
-def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+def check_recipe(recipe: Recipe) -> None:
+    """Raises RecipeError for a recipe that cannot run here: weights are missing, or a refinement that a visitor may not choose."""
     row = host_info(recipe.host)
     if lacking := missing(row.name):
         raise RecipeError(f"host {row.name} cannot run here: {lacking}")
@@ -56,6 +69,10 @@ def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
         raise RecipeError(
             f"enhanced.refinement is {recipe.enhanced.refinement!r}; with host {row.name} it must be one of {', '.join(known)}"
         )
+
+
+def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+    check_recipe(recipe)
     if photo is None:
         raise ImageError(NO_PHOTO)
     image = read(photo)

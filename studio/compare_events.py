@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
-from studio import forms, host_view, progress_view
+from studio import forms, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.examples import Example
@@ -30,6 +30,7 @@ class Parts:
     """The components that events read and write."""
 
     photo: gr.Image
+    truth: gr.Image  # what input and results are held against, or nothing
     picker: gr.HTML
     compare: gr.Button
     stop: gr.Button
@@ -37,20 +38,21 @@ class Parts:
     crop: gr.Button
     crop_px: gr.State
     controls: Mapping[str, gr.components.Component]  # control path -> component
-    host_facts: gr.HTML
     random_seed: gr.Button
-    reset: gr.Button
     slow: gr.CheckboxGroup
     fetched: gr.Dropdown
     prompts: gr.HTML
     progress: gr.HTML
     viewer: gr.HTML
     scores: gr.HTML
+    curve_metric: gr.Radio
+    curve: gr.HTML
     keep: gr.Button
     forget: gr.Button
     results: gr.State  # pictures of the last run that finished
     kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
+    history: gr.HTML
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""
@@ -65,8 +67,10 @@ def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
         parts.progress: shown.progress,
         parts.viewer: shown.viewer,
         parts.scores: shown.scores,
+        parts.curve: shown.curve,
         parts.prompts: shown.prompts,
         parts.controls["caption"]: shown.caption,
+        parts.history: shown.history,
     }
     found: dict[Any, Any] = {component: value for component, value in values.items() if value is not None}
     if shown.crop_px is not None:
@@ -91,20 +95,34 @@ class Handlers:
     shown: list[Example]
 
     def validate(
-        self, photo: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self,
+        photo: str | None,
+        truth: str | None,
+        curve: str,
+        slow: list[str],
+        fetched: list[str],
+        kept: tuple[Picture, ...],
+        *args: Any,
     ) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
-        problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args))
-        names = ("photo", "slow", "fetched", "kept", *self.parts.controls)
+        problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args), truth)
+        names = ("photo", "truth", "curve", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
     def compare(
-        self, photo: str, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+        self,
+        photo: str,
+        truth: str | None,
+        curve: str,
+        slow: list[str],
+        fetched: list[str],
+        kept: tuple[Picture, ...],
+        *args: Any,
     ) -> Iterator[dict[Any, Any]]:
         """The whole run; Gradio closes this generator on Stop."""
         work = self.engine.parts
         try:
-            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept):
+            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth, curve):
                 yield updates(self.parts, change)
         except work.actions.KNOWN as error:
             yield {self.parts.progress: progress_view.FAILED}
@@ -140,17 +158,6 @@ class Handlers:
         """Nothing is kept any more: asked for, or another photograph was opened."""
         return {self.parts.kept: (), self.parts.forget: gr.Button(visible=False)}
 
-    def host(self, name: str) -> dict[Any, Any]:
-        """Another host was chosen: its defaults, its own settings, its facts."""
-        changes = {self.parts.controls[path]: gr.update(**given) for path, given in forms.of_host(name).items()}
-        return changes | {self.parts.host_facts: host_view.render(name)}
-
-    def reset(self) -> dict[Any, Any]:
-        """Everything as on a new page."""
-        default = recipe_from_json({})
-        values = {self.parts.controls[path]: gr.update(value=value) for path, value in forms.values_of(default).items()}
-        return values | self.host(default.host)
-
     def crop(self, photo: str, side_px: int) -> str:
         """The offered centre crop was taken."""
         return str(self.engine.parts.actions.crop(photo, side_px))
@@ -174,7 +181,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, parts.results, parts.keep, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
@@ -187,19 +194,21 @@ def wire(parts: Parts, do: Handlers) -> None:
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
-        do.compare, [parts.photo, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
+        do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
+    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
+        trigger(
+            lambda: None, None, parts.truth, **QUICK
+        )  # another photograph's; one that is sent from another tab brings its own
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
-    parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
-    parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

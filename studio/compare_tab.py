@@ -8,7 +8,7 @@ import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from studio import examples, forms, host_view, progress_view, viewer
+from studio import batch_pane, examples, forms, host_view, progress_view, restore_pane, viewer
 from studio.compare_events import Handlers, Parts, wire
 from studio.engine import Engine
 from studio.examples import Example
@@ -29,6 +29,10 @@ DOWNLOADS = {
     "page": "Comparison page",
     "recipe": "Recipe JSON",
 }
+TRUTH_HELP = (
+    "The undamaged original of the photograph, opened after it: the same proportions, at least the output size. With it PSNR-Y, SSIM-Y and "
+    "LPIPS appear among the scores, and it joins the pictures of the viewer."
+)
 SLOW = tuple(m.name for m in METRICS.values() if not m.live and not m.needs_reference)
 FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
@@ -36,19 +40,26 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 
 def build(engine: Engine, shown: list[Example]) -> None:
     """Add the tab to the Blocks being built."""
-    parts = _layout(shown)
+    parts, restore, batch = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
+    page = gr.context.Context.root_block
+    assert page is not None
+    restore_pane.wire(restore, restore_pane.RestoreHandlers(restore, engine), page)
+    batch_pane.wire(batch, batch_pane.BatchHandlers(batch, engine))
 
 
-def _layout(shown: list[Example]) -> Parts:
+def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, batch_pane.BatchParts]:
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="input-pane"):
             source = _input_pane(shown)
+            batched = batch_pane.pane()
         with gr.Column(elem_id="result-pane"):
             result = _result_pane()
         with gr.Column(elem_id="control-pane"):
-            controls = _control_pane()
-    return Parts(**source, **result, **controls)
+            controls, restored = _control_pane()
+    parts = Parts(**source, **result, **controls, history=restored["history"])
+    restore = restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restored)
+    return parts, restore, batch_pane.BatchParts(parts.controls, parts.slow, parts.fetched, **batched)
 
 
 def _input_pane(shown: list[Example]) -> dict[str, Any]:
@@ -56,14 +67,21 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
     with gr.Row(elem_id="run-buttons"):
         compare = gr.Button("Compare", variant="primary", size="lg", elem_id="run", scale=3)
         stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop", scale=1)
+    status = gr.HTML(apply_default_css=False, elem_id="status")
+    crop = gr.Button("Use a centre crop", visible=False, elem_id="crop")
+    picker = examples.component(shown)
+    with gr.Accordion("Ground truth (optional)", open=False, elem_id="group-ground-truth"):
+        truth = photograph("Ground truth", "ground-truth", "The ground truth that results are held against")
+        gr.Markdown(TRUTH_HELP, elem_id="ground-truth-help")
     return {
         "photo": photo,
+        "truth": truth,
         "compare": compare,
         "stop": stop,
-        "status": gr.HTML(apply_default_css=False, elem_id="status"),
-        "crop": gr.Button("Use a centre crop", visible=False, elem_id="crop"),
+        "status": status,
+        "crop": crop,
         "crop_px": gr.State(0),
-        "picker": examples.component(shown),
+        "picker": picker,
     }
 
 
@@ -79,11 +97,13 @@ def _result_pane() -> dict[str, Any]:
         keep = gr.Button("Keep in the viewer", size="sm", interactive=False, elem_id="keep")
         forget = gr.Button("Forget what is kept", size="sm", visible=False, elem_id="forget")
     scores = gr.HTML(apply_default_css=False, elem_id="scores")
+    curve = gr.HTML(apply_default_css=False, elem_id="curve")
     return {
         "progress": progress,
         "viewer": pictures,
         "downloads": downloads,
         "scores": scores,
+        "curve": curve,
         "keep": keep,
         "forget": forget,
         "results": gr.State(()),
@@ -91,7 +111,7 @@ def _result_pane() -> dict[str, Any]:
     }
 
 
-def _control_pane() -> dict[str, Any]:
+def _control_pane() -> tuple[dict[str, Any], dict[str, Any]]:
     default = recipe_from_json({})
     values, controls = forms.values_of(default), {}
     for group, heading in GROUPS:
@@ -103,31 +123,36 @@ def _control_pane() -> dict[str, Any]:
                         random_seed = gr.Button("Random seed", size="sm", elem_id="random-seed")
             if group == "host":
                 host_facts = gr.HTML(host_view.render(default.host), apply_default_css=False, elem_id="host-facts")
+                preset = restore_pane.preset(default.host)
     with gr.Accordion("Scores", open=False, elem_id="group-scores"):
         slow, fetched = _metrics()
-    reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")
+        curve_metric = gr.Radio(
+            [("None", ""), *((METRICS[name].label, name) for name in LIVE)], value=LIVE[0], label="Curve over the steps",
+            info="Scores the previews while they come, with at most 3 % of the run's time. None = no curve.", elem_id="curve-metric",
+        )  # fmt: skip
+    restore = restore_pane.pane()
     gr.Markdown("### What each branch encodes", elem_id="encoded-heading")
     prompts = gr.HTML(apply_default_css=False, elem_id="prompts")
-    return {
+    own = {
         "controls": controls,
-        "host_facts": host_facts,
         "random_seed": random_seed,
         "slow": slow,
         "fetched": fetched,
-        "reset": reset,
+        "curve_metric": curve_metric,
         "prompts": prompts,
     }
+    return own, {"host_facts": host_facts, "preset": preset, **restore}
 
 
-def photograph() -> gr.Image:
+def photograph(label: str = "Photograph", elem_id: str = "photo", alt: str = "The photograph to compare") -> gr.Image:
     """An upload that hands over the very file that was uploaded.
 
     `gr.Image` opens the file first, may re-encode it (16 bit, ICC, EXIF), and refuses a damaged one with an error that names
     a path of the server. `rapsr_core.images.read` does all of that better.
     """
     photo = gr.Image(
-        label="Photograph", type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
-        buttons=[], elem_id="photo", alt_text="The photograph to compare",
+        label=label, type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
+        buttons=[], elem_id=elem_id, alt_text=alt,
     )  # fmt: skip
     photo.preprocess = lambda payload: payload and payload.path
     return photo

@@ -21,6 +21,8 @@ class Parts:
     actions: ModuleType
     checks: ModuleType
     calls: ModuleType
+    recipe_files: ModuleType
+    batch: ModuleType
 
 
 class Engine:
@@ -55,6 +57,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, calls, checks
+    from studio import actions, batch, calls, checks, recipe_files
 
-    return Parts(comparer, actions, checks, calls)
+    return Parts(comparer, actions, checks, calls, recipe_files=recipe_files, batch=batch)

@@ -188,6 +188,12 @@ def of_host(host: str) -> dict[str, dict[str, Any]]:
     return found
 
 
+def of_recipe(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """What a whole recipe changes on the page, its host's own settings and limits too: control path -> keyword arguments of `gr.update`."""
+    changes = of_host(recipe.host)
+    return {path: {**changes.get(path, {}), "value": value} for path, value in values_of(recipe).items()}
+
+
 def element_id(path: str) -> str:
     """HTML id of a control: "enhanced.strength" -> "control-enhanced-strength"."""
     return "control-" + path.replace(".", "-").replace("_", "-")

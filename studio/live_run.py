@@ -12,12 +12,20 @@ from rapsr_core import events
 from rapsr_core.hosts.registry import host_info
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
-from studio import prompt_view, score_table, viewer
+from studio import history, prompt_view, score_table, viewer
+from studio.curve import Curve
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
-LABELS = {"input": "Input (bicubic x4)", "cleaner": "Cleaned (guide)", "baseline": "Baseline", "enhanced": "RAP-SR enhanced"}
+LABELS = {
+    "truth": "Ground truth",
+    "input": "Input (bicubic x4)",
+    "cleaner": "Cleaned (guide)",
+    "baseline": "Baseline",
+    "enhanced": "RAP-SR enhanced",
+}
 ALTS = {
+    "truth": "The ground truth, at the size of the results",
     "input": "The photograph, enlarged four times by bicubic interpolation",
     "cleaner": "First estimate by the cleaner, which guides both branches",
     "baseline": "Result of the host alone",
@@ -31,6 +39,7 @@ class LiveRun:
 
     folder: RunFolder
     recipe: Recipe
+    curve: Curve = field(default_factory=lambda: Curve(""))
     kept: tuple[viewer.Picture, ...] = ()  # results of runs before, shown beside these
     pictures: dict[str, viewer.Picture] = field(default_factory=dict)
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
@@ -43,6 +52,10 @@ class LiveRun:
         """The input after bicubic x4, (1, 3, 4H, 4W) sRGB in [0, 1]."""
         self.pictures["input"] = self._picture("input", self.folder.picture(enlarged, "input"), enlarged)
 
+    def show_truth(self, truth: Tensor) -> None:
+        """The ground truth at output size, (1, 3, H, W) sRGB in [0, 1]."""
+        self.pictures["truth"] = self._picture("truth", self.folder.picture(truth, "truth"), truth)
+
     def take(self, event: events.Event) -> None:
         """Bring the state up to date with an event."""
         match event:
@@ -51,6 +64,7 @@ class LiveRun:
                 self.progress = Progress("Starting")
             case events.Scored():
                 self.scores[event.which] = event.scores
+                self.curve.finish(event.which, self.scores)
             case events.Stage():
                 self._stage(event)
             case events.Image():
@@ -80,6 +94,13 @@ class LiveRun:
             if p.name in ("baseline", "enhanced")
         )
 
+    def history(self) -> dict[str, Any]:
+        """The finished run for the browser's own list."""
+        row, recipe = host_info(self.recipe.host), self.recipe
+        title = f"{row.label}, {recipe.steps} step{'s' if recipe.steps > 1 else ''}, guidance {recipe.guidance_scale:g}, seed {recipe.seed}"
+        scores = score_table.changes(self.scores)
+        return history.entry(self.folder.id, self.downloads["enhanced"], recipe.to_json(), title, scores)
+
     def prompts_html(self) -> str:
         """The prompt cards of this run's recipe."""
         return prompt_view.render(self.prompts, prompt_view.identifiers(self.recipe))
@@ -96,6 +117,8 @@ class LiveRun:
         fraction = spent / whole if whole else 0.0
         text = message(event.stage, event.step, event.steps, event.seconds_left)
         self.progress = Progress(text, fraction, event.stage, dict(self.seconds))
+        if event.stage != "cleaner":
+            self.curve.take(event.stage, event.step, event.steps, event.preview, spent)
         bicubic = event.stage == "cleaner" and self.recipe.cleaner == "none"  # the input again
         if event.preview is not None and not bicubic:
             path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}")

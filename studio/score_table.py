@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (("input", "Input (bicubic x4)"), ("baseline", "Baseline"), ("enhanced", "Enhanced"))
 GRID = "grid"
+REFERENCE = tuple(name for name, row in METRICS.items() if row.needs_reference)
 WARNING = (
     "No-reference scores can be gamed: BRISQUE and PIQE reward a fine grid or speckle. Read them beside the grid energy "
     "and your own eyes at 1:1."
@@ -29,7 +30,7 @@ def render(scores: Scores, metrics: Sequence[str]) -> str:
     rows = [_row(name, scores) for name in metrics]
     head = "".join(f'<th scope="col"><i data-branch="{key}"></i>{escape(label)}</th>' for key, label in COLUMNS)
     return (
-        '<div class="scores"><table><caption>No-reference quality scores</caption>'
+        '<div class="scores"><table><caption>Quality scores</caption>'
         f'<thead><tr><th scope="col">Score</th>{head}<th scope="col">Difference</th><th scope="col">Better</th>'
         '<th scope="col">Seconds</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>{_grid(scores)}{_disagreement(verdicts(scores, metrics))}"
@@ -38,12 +39,30 @@ def render(scores: Scores, metrics: Sequence[str]) -> str:
 
 
 def live_rows(scores: Scores, which: str) -> tuple[ScoreRow, ...]:
-    """The live scores of one image, as the viewer shows them beside its label."""
-    found = ((name, _value(scores, which, name)) for name in LIVE)
-    better = verdicts(scores, LIVE)
+    """The live scores of one image, and those against a ground truth, as the viewer shows them beside its label."""
+    names = (*LIVE, *REFERENCE)
+    found = ((name, _value(scores, which, name)) for name in names)
+    better = verdicts(scores, names)
     return tuple(
-        ScoreRow(METRICS[name].label, f"{value:.2f}", better.get(name) == which) for name, value in found if value is not None
+        ScoreRow(METRICS[name].label, figure(name, value), better.get(name) == which)
+        for name, value in found
+        if value is not None
     )
+
+
+def figure(name: str, value: float) -> str:
+    """A score as it is printed: three decimals for what lies in [0, 1], else two."""
+    return f"{value:.3f}" if name in METRICS and METRICS[name].typical_range[1] <= 1 else f"{value:.2f}"
+
+
+def changes(scores: Scores) -> dict[str, str]:
+    """Label -> "baseline → enhanced" of the live scores that both have."""
+    pairs = {name: [_value(scores, which, name) for which in ("baseline", "enhanced")] for name in LIVE}
+    return {
+        METRICS[name].label: " → ".join(f"{value:.2f}" for value in pair if value is not None)
+        for name, pair in pairs.items()
+        if None not in pair
+    }
 
 
 def verdicts(scores: Scores, metrics: Sequence[str]) -> dict[str, str]:
@@ -85,7 +104,8 @@ def _cell(score: Score | None, wins: bool) -> str:
         return "<td>–</td>"
     if score.value is None:
         return f'<td class="failed" title="{escape(score.error or "")}">failed</td>'
-    return f'<td class="wins">{score.value:.2f}</td>' if wins else f"<td>{score.value:.2f}</td>"
+    text = figure(score.name, score.value)
+    return f'<td class="wins">{text}</td>' if wins else f"<td>{text}</td>"
 
 
 def _difference(name: str, scores: Scores, winner: str) -> str:
@@ -95,7 +115,7 @@ def _difference(name: str, scores: Scores, winner: str) -> str:
     tone = {"enhanced": "good", "baseline": "bad"}.get(winner, "flat")
     change = enhanced - baseline
     sign = "+" if change > 0 else "−" if change < 0 else "±"
-    return f'<td class="{tone}">{sign}{abs(change):.2f}</td>'
+    return f'<td class="{tone}">{sign}{figure(name, abs(change))}</td>'
 
 
 def _grid(scores: Scores) -> str:

@@ -1,4 +1,5 @@
 import base64
+import io
 import json
 import sys
 from pathlib import Path
@@ -112,3 +113,31 @@ def test_grid_energy_is_always_scored(comparer: Comparer, photo: Path) -> None:
     *_, last = actions.compare(comparer, str(photo), QUICK, [])
     assert last.scores is not None
     assert "<b>Grid energy</b> at 4 px: input" in last.scores
+
+
+def test_a_ground_truth_brings_its_scores_and_stands_among_the_pictures(comparer: Comparer, photo: Path, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.png"
+    Image.effect_noise((256, 192), 60).convert("RGB").save(truth)
+    *_, last = actions.compare(comparer, str(photo), QUICK, [], truth=str(truth))
+    assert last.scores is not None and last.viewer is not None and last.history is not None
+    assert all(label in last.scores for label in ("PSNR-Y", "SSIM-Y", "LPIPS"))
+    shown = {image["name"]: image for image in last.viewer["images"]}
+    assert list(shown) == ["truth", "input", "cleaner", "baseline", "enhanced"] or list(shown) == [
+        "truth",
+        "input",
+        "baseline",
+        "enhanced",
+    ]
+    assert (shown["truth"]["width_px"], shown["truth"]["height_px"]) == (128, 96)
+    assert {"PSNR-Y", "SSIM-Y", "LPIPS"} <= {row["label"] for row in shown["enhanced"]["scores"]}
+    assert shown["truth"]["scores"] == []
+    assert (last.viewer["left"], last.viewer["right"]) == ("baseline", "enhanced")
+
+
+def test_a_finished_run_is_handed_to_the_history_with_its_recipe(comparer: Comparer, photo: Path) -> None:
+    *_, last = actions.compare(comparer, str(photo), QUICK, [])
+    assert last.history is not None and last.downloads is not None
+    assert Recipe.from_json(last.history["recipe"]) == Recipe.from_json(json.loads(last.downloads["recipe"].read_text()))
+    assert list(last.history["scores"]) == ["NIQE", "BRISQUE", "PIQE"] and "2 steps" in last.history["title"]
+    thumbnail = base64.b64decode(last.history["thumbnail"].removeprefix("data:image/jpeg;base64,"))
+    assert max(Image.open(io.BytesIO(thumbnail)).size) == 96

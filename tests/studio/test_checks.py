@@ -118,3 +118,16 @@ def test_bad_recipes_are_refused_by_the_api(comparer: Comparer, photo: Path, rec
 def test_an_empty_prompt_is_fine(comparer: Comparer, photo: Path) -> None:
     empty = dict.fromkeys((path for path in DEFAULTS if path.startswith(("enhanced.p", "enhanced.n", "baseline."))), "")
     assert checks.check_page(comparer, str(photo), {**DEFAULTS, **empty}) == {}
+
+
+def test_a_ground_truth_that_does_not_fit_is_refused_at_its_own_place(comparer: Comparer, photo: Path, tmp_path: Path) -> None:
+    values = {**forms.values_of(Recipe(cleaner="none", steps=2)), "caption": "x"}
+    for size, problem in (
+        ((128, 96), None),
+        ((64, 48), "64 x 48 px and the output 128 x 96 px"),
+        ((256, 256), "256 x 256 px and the output"),
+    ):
+        Image.new("RGB", size, (9, 99, 199)).save(tmp_path / "truth.png")
+        found = checks.check_page(comparer, str(photo), values, str(tmp_path / "truth.png"))
+        assert set(found) == ({"truth"} if problem else set())
+        assert problem is None or problem in found["truth"]
