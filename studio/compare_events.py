@@ -36,6 +36,7 @@ class Parts:
     status: gr.HTML
     crop: gr.Button
     crop_px: gr.State
+    sent: gr.State  # path of a photograph that another tab opens here
     controls: Mapping[str, gr.components.Component]  # control path -> component
     host_facts: gr.HTML
     random_seed: gr.Button
@@ -184,13 +185,14 @@ def wire(parts: Parts, do: Handlers) -> None:
         parts.photo.input(lambda: None, None, None, **QUICK).then(**look),
         parts.picker.pick(do.pick, None, parts.photo, **QUICK).then(**look),
         parts.crop.click(do.crop, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**look),
+        parts.sent.change(lambda path: path, parts.sent, parts.photo, **QUICK).then(**look),
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
         do.compare, [parts.photo, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
-    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
+    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click, parts.sent.change):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]

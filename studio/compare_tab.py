@@ -34,10 +34,11 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
 
 
-def build(engine: Engine, shown: list[Example]) -> None:
+def build(engine: Engine, shown: list[Example]) -> Parts:
     """Add the tab to the Blocks being built."""
     parts = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
+    return parts
 
 
 def _layout(shown: list[Example]) -> Parts:
@@ -63,6 +64,7 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
         "status": gr.HTML(apply_default_css=False, elem_id="status"),
         "crop": gr.Button("Use a centre crop", visible=False, elem_id="crop"),
         "crop_px": gr.State(0),
+        "sent": gr.State(None),
         "picker": examples.component(shown),
     }
 
@@ -119,15 +121,15 @@ def _control_pane() -> dict[str, Any]:
     }
 
 
-def photograph() -> gr.Image:
+def photograph(label: str = "Photograph", elem_id: str = "photo", alt: str = "The photograph to compare") -> gr.Image:
     """An upload that hands over the very file that was uploaded.
 
     `gr.Image` opens the file first, may re-encode it (16 bit, ICC, EXIF), and refuses a damaged one with an error that names
     a path of the server. `rapsr_core.images.read` does all of that better.
     """
     photo = gr.Image(
-        label="Photograph", type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
-        buttons=[], elem_id="photo", alt_text="The photograph to compare",
+        label=label, type="filepath", image_mode=None, sources=["upload", "clipboard"], height=230,
+        buttons=[], elem_id=elem_id, alt_text=alt,
     )  # fmt: skip
     photo.preprocess = lambda payload: payload and payload.path
     return photo

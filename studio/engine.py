@@ -21,6 +21,7 @@ class Parts:
     actions: ModuleType
     checks: ModuleType
     calls: ModuleType
+    degrade: ModuleType
 
 
 class Engine:
@@ -55,6 +56,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, calls, checks
+    from studio import actions, calls, checks, degrade_actions
 
-    return Parts(comparer, actions, checks, calls)
+    return Parts(comparer, actions, checks, calls, degrade=degrade_actions)
