@@ -36,7 +36,7 @@ class Parts:
     status: gr.HTML
     crop: gr.Button
     crop_px: gr.State
-    sent: gr.State  # path of a photograph that another tab opens here
+    sent: gr.State  # path of a photograph that another tab opens here, set by an event that is queued
     controls: Mapping[str, gr.components.Component]  # control path -> component
     host_facts: gr.HTML
     random_seed: gr.Button

@@ -142,4 +142,5 @@ def wire(parts: Parts, do: Handlers, compare: Compare) -> None:
     parts.upload.upload(do.restore, parts.upload, [parts.name, *knobs], **QUICK).success(**work)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.seed, **QUICK).then(**work)
     sent = [compare.tabs, compare.sent, *([compare.truth] if compare.truth is not None else [])]
-    parts.send.click(do.send, parts.made, sent, **QUICK)
+    # Through the queue: Gradio tells no change of a State of events that pass it by.
+    parts.send.click(do.send, parts.made, sent, show_progress="hidden", **PRIVATE)
