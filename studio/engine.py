@@ -22,6 +22,8 @@ class Parts:
     checks: ModuleType
     calls: ModuleType
     degrade: ModuleType
+    curate: ModuleType
+    curate_view: ModuleType
 
 
 class Engine:
@@ -56,6 +58,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, calls, checks, degrade_actions
+    from studio import actions, calls, checks, curate_actions, curate_view, degrade_actions
 
-    return Parts(comparer, actions, checks, calls, degrade=degrade_actions)
+    return Parts(comparer, actions, checks, calls, degrade=degrade_actions, curate=curate_actions, curate_view=curate_view)
