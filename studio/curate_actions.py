@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +19,12 @@ from rapsr_core.curation.opening import KEPT, LEFT_OUT, Curation, curations, ope
 from rapsr_core.curation.report.charts import bin_edges
 from rapsr_core.curation.selecting import Selection, SelectionError
 from studio import curate_board
+from studio.curate_jobs import root
 from studio.curate_view import Changed
 from studio.results import RunFolder
 
 KNOWN = (ManifestError, SelectionError, ReviewError, JudgeError)
 """Errors whose message is written for the user."""
-ROOT_VARIABLE, ROOT = "RAPSR_CURATIONS", "runs"
 SHOWN, THUMBNAIL_PX = 8, 200
 """Most pictures of each kind of change, and their longer side."""
 MAX_RULES_BYTES = 65_536
@@ -47,11 +46,6 @@ class Selected:
     curation: Curation
     rules: tuple[Rule, ...]
     selection: Selection
-
-
-def root() -> Path:
-    """The folder below which curations are found: RAPSR_CURATIONS, or runs/. No visitor chooses it."""
-    return Path(os.environ.get(ROOT_VARIABLE, ROOT))
 
 
 def names() -> list[str]:
@@ -152,7 +146,7 @@ def _measure(
         pool=tuple(int(n) for n in counts[0]),
         kept=tuple(int(n) for n in counts[1]),
         missing=missing,
-        whole=bool(len(edges) > 1 and float(edges[0]) % 1 == 0.5 and float(edges[1] - edges[0]) == 1.0),
+        whole=len(edges) > 2 and float(edges[0]) % 1 == 0.5 and float(edges[1] - edges[0]) == 1.0,
         low=asked.low,
         high=asked.high,
         best=asked.best,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from rapsr_core.jobs import JobError
+from studio import curate_jobs
 from studio.compare_events import PRIVATE, QUICK
 from studio.curate_review import Desks
 from studio.engine import Engine
@@ -36,6 +38,12 @@ class Parts:
     reviewer: gr.Textbox
     desk: gr.Button
     link: gr.HTML
+    pool: gr.Dropdown
+    new: gr.Textbox
+    start: gr.Button
+    stop: gr.Button
+    job: gr.HTML
+    timer: gr.Timer  # runs while a job does
     summary: gr.HTML
     board: gr.HTML
     changes: gr.HTML
@@ -147,13 +155,41 @@ class Handlers:
     def desk(self, name: str, changes: dict[str, Any], reviewer: str) -> str:
         """A review desk over what the rules keep."""
         work = self.engine.parts.curate
-        if not jobs_allowed():
-            raise gr.Error("the review desk is off on this Space; run the studio on your own machine")
+        self._check_allowed()
         try:
             address = self.desks.open(work.select(name, work.Wish(changes)), reviewer.strip())
         except work.KNOWN as error:
             raise gr.Error(str(error)) from error
         return f'<p>Ready: <a href="{address}" target="_blank" rel="noopener">{address}</a>. Decisions are saved as they are made.</p>'
+
+    def start(self, name: str, pool: str | None) -> dict[Any, Any]:
+        """A new pool is scored, by a job that outlives the page."""
+        self._check_allowed()
+        try:
+            curate_jobs.start(name.strip(), pool)
+            return self.watch(name)
+        except JobError as error:
+            raise gr.Error(str(error)) from error
+
+    def stop(self, name: str) -> dict[Any, Any]:
+        """What is scored stays; the same name goes on with it."""
+        self._check_allowed()
+        try:
+            curate_jobs.stop(name.strip())
+            return self.watch(name)
+        except JobError as error:
+            raise gr.Error(str(error)) from error
+
+    def watch(self, name: str) -> dict[Any, Any]:
+        """How far the job is; when it has ended, its curation can be chosen."""
+        self._check_allowed()
+        told, running = curate_jobs.told(name.strip())
+        found: dict[Any, Any] = {self.parts.job: told, self.parts.timer: gr.Timer(active=running)}
+        return found if running else found | {self.parts.name: gr.Dropdown(choices=self.engine.parts.curate.names())}
+
+    def _check_allowed(self) -> None:
+        if not jobs_allowed():
+            raise gr.Error("jobs are off on this Space; run the studio on your own machine")
 
     def _anew(
         self, name: str, changes: dict[str, Any] | None, review: bool, only: bool, before: frozenset[str]
@@ -201,3 +237,7 @@ def wire(parts: Parts, do: Handlers, demo: gr.Blocks) -> None:
     parts.upload.upload(do.restore, [parts.upload, parts.name, *ticks, parts.before], shown, **QUICK).then(**detail)
     parts.reference.click(do.reference, [*parts.asked(), parts.opened], [*shown, parts.before], **QUICK).then(**detail)
     parts.desk.click(do.desk, [parts.name, parts.changed, parts.reviewer], parts.link, **QUICK)
+    jobs = [parts.job, parts.timer, parts.name]
+    parts.start.click(do.start, [parts.new, parts.pool], jobs, **QUICK)
+    parts.stop.click(do.stop, parts.new, jobs, **QUICK)
+    parts.timer.tick(do.watch, parts.new, jobs, **QUICK)

@@ -59,8 +59,6 @@ function newHandle(card, side, plot) {
   handle.setAttribute("role", "slider");
   handle.setAttribute("aria-label", card.measure.label + ", " + SIDES[side] + " threshold");
   const [low, high] = ends(card.measure);
-  handle.setAttribute("aria-valuemin", low);
-  handle.setAttribute("aria-valuemax", high);
   handle.addEventListener("pointerdown", (event) => { handle.setPointerCapture(event.pointerId); handle.focus(); event.preventDefault(); });
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
@@ -166,6 +164,8 @@ function show(card) {
     const home = ends(measure)[side === "low" ? 0 : 1];
     handle.style.left = place(measure, value ?? home) + "%";
     handle.classList.toggle("off", value === null);
+    handle.setAttribute("aria-valuemin", Math.min(ends(measure)[0], value ?? home));
+    handle.setAttribute("aria-valuemax", Math.max(ends(measure)[1], value ?? home));
     handle.setAttribute("aria-valuenow", value ?? home);
     handle.setAttribute("aria-valuetext", value === null ? "none" : said(value) + (measure.unit ? " " + measure.unit : ""));
   }

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from tiny_scored import LENIENT, scored
 from rapsr_core.curation.decisions import ReviewError
 from rapsr_core.curation.manifest import ManifestError
 from rapsr_core.curation.selecting import SelectionError
-from studio import curate_actions, curate_board, curate_view
+from rapsr_core.jobs import JobError
+from studio import curate_actions, curate_board, curate_jobs, curate_view
 from studio.curate_actions import Wish
 from studio.curate_review import Desks
 from studio.permission import jobs_allowed
@@ -21,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def root(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(curate_actions.ROOT_VARIABLE, str(made.parent))
+    monkeypatch.setenv(curate_jobs.ROOT_VARIABLE, str(made.parent))
     return made.parent
 
 
@@ -43,7 +45,7 @@ def test_bars_count_every_picture_and_a_share_of_the_best_shows_its_bound() -> N
     assert all(len(m["edges"]) == len(m["pool"]) + 1 == len(m["kept"]) + 1 for m in found.values())
     assert found["appeal"]["best"] == 0.5 and found["appeal"]["low"] is None and 0 < found["appeal"]["bound"] < 1
     assert 0 < kept < 7
-    assert found["width"]["whole"] and not found["niqe"]["whole"]
+    assert found["height"]["whole"] and not found["niqe"]["whole"]
     assert "judge" not in found and "phash" not in found
 
 
@@ -122,6 +124,28 @@ def test_a_desk_opens_once_for_a_reviewer_and_needs_a_name() -> None:
         urlopen(f"{first}/state", timeout=5)
     with pytest.raises(ReviewError):
         desks.open(selected, "")
+
+
+def test_a_new_pool_is_scored_by_a_job_and_found(made: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(curate_jobs.POOLS_VARIABLE, str(made.parents[1]))
+    monkeypatch.setenv(curate_jobs.ROOT_VARIABLE, str(tmp_path))
+    assert curate_jobs.pools() == ["pool", "runs"]
+    for pool in ("..", "/etc", "nothing", None):
+        with pytest.raises(JobError, match="choose a pool"):
+            curate_jobs.start("new", pool)
+    with pytest.raises(JobError, match="is no job's name"):
+        curate_jobs.start("a/b", "pool")
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(JobError, match="something named taken already"):
+        curate_jobs.start("taken", "pool")
+    assert curate_jobs.start("new", "pool").state == "running"
+    until = time.monotonic() + 120
+    while curate_jobs.told("new")[1] and time.monotonic() < until:
+        time.sleep(0.5)
+    html, running = curate_jobs.told("new")
+    assert not running and "finished" in html and "wrote new/report.html" in html and str(tmp_path) not in html
+    assert curate_actions.names() == ["new"]
+    assert curate_actions.select("new", Wish({})).selection.kept == []
 
 
 def test_jobs_are_off_on_a_space_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,9 @@ LENIENT = {
 def scored(pool: Path, out: Path) -> Path:
     """Six photographs and a copy of one in `pool`, scored and selected with LENIENT into `out`."""
     pool.mkdir(parents=True)
-    for path in sorted(EXAMPLES.glob("*.png"))[:6]:
+    for i, path in enumerate(sorted(EXAMPLES.glob("*.png"))[:6]):
         with Image.open(path) as image:
-            image.convert("RGB").resize((160, 120)).save(pool / path.name)
+            image.convert("RGB").resize((160, 112 + 4 * i)).save(pool / path.name)
     (pool / "boats-again.png").write_bytes((pool / "boats.png").read_bytes())
     out.mkdir(parents=True)
     (out / "rules.json").write_text(json.dumps(LENIENT))
