@@ -192,9 +192,11 @@ def wire(parts: Parts, do: Handlers) -> None:
         do.compare, [parts.photo, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
-    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click, parts.sent.change):
+    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
+    parts.sent.change(None, cancels=[running])  # what was sent with it, a ground truth, came before and stays
+    parts.sent.change(do.forget, None, [parts.kept, parts.forget], **QUICK)
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)

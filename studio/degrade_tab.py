@@ -15,7 +15,7 @@ CROPS_PX = (256, 512, 768, 1024)
 DOWNLOADS = {"lq": "Degraded PNG", "hq": "Ground truth PNG", "record": "Record JSON", "preset": "Preset YAML"}
 HELP = (
     "Open a clean photograph; it is degraded by the second-order process of Real-ESRGAN, stage by stage. The sliders set what is drawn "
-    "from, the seed what is drawn. The same seed and preset give the same pixels, here and in `train.degrade`."
+    "from, the seed what is drawn; what this seed did not draw, no slider changes. The same seed and preset give the same pixels, here and in `train.degrade`."
 )
 
 
