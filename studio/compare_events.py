@@ -195,13 +195,13 @@ def wire(parts: Parts, do: Handlers) -> None:
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
-    parts.sent.change(None, cancels=[running])  # what was sent with it, a ground truth, came before and stays
-    parts.sent.change(do.forget, None, [parts.kept, parts.forget], **QUICK)
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
+    parts.sent.change(None, cancels=[running])  # what was sent with it, a ground truth, came before and stays
+    parts.sent.change(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
     parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
     parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)

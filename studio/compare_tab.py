@@ -64,8 +64,8 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
         "status": gr.HTML(apply_default_css=False, elem_id="status"),
         "crop": gr.Button("Use a centre crop", visible=False, elem_id="crop"),
         "crop_px": gr.State(0),
-        "sent": gr.State(None),
         "picker": examples.component(shown),
+        "sent": gr.State(None),
     }
 
 
