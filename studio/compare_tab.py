@@ -65,7 +65,6 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
         "crop": gr.Button("Use a centre crop", visible=False, elem_id="crop"),
         "crop_px": gr.State(0),
         "picker": examples.component(shown),
-        "sent": gr.State(None),
     }
 
 
@@ -90,6 +89,7 @@ def _result_pane() -> dict[str, Any]:
         "forget": forget,
         "results": gr.State(()),
         "kept": gr.State(()),
+        "sent": gr.State(None),
     }
 
 
