@@ -19,7 +19,7 @@ from studio.permission import jobs_allowed
 if TYPE_CHECKING:
     from studio.curate_actions import Selected
 
-NONE_YET = "There is no scored pool yet. `python -m train.curate PHOTOS runs/NAME` makes one; then reload the page."
+NONE_YET = "There is no scored pool yet. <code>python -m train.curate PHOTOS runs/NAME</code> makes one; then reload the page."
 
 
 @dataclass(frozen=True)
