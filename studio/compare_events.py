@@ -37,6 +37,7 @@ class Parts:
     status: gr.HTML
     crop: gr.Button
     crop_px: gr.State
+    sent: gr.State  # path of a photograph that another tab opens here, set by an event that is queued
     controls: Mapping[str, gr.components.Component]  # control path -> component
     random_seed: gr.Button
     slow: gr.CheckboxGroup
@@ -191,6 +192,7 @@ def wire(parts: Parts, do: Handlers) -> None:
         parts.photo.input(lambda: None, None, None, **QUICK).then(**look),
         parts.picker.pick(do.pick, None, parts.photo, **QUICK).then(**look),
         parts.crop.click(do.crop, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**look),
+        parts.sent.change(lambda path: path, parts.sent, parts.photo, **QUICK).then(**look),
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
@@ -209,6 +211,8 @@ def wire(parts: Parts, do: Handlers) -> None:
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
+    parts.sent.change(None, cancels=[running])  # what was sent with it, a ground truth, came before and stays
+    parts.sent.change(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

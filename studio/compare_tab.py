@@ -38,7 +38,7 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
 
 
-def build(engine: Engine, shown: list[Example]) -> None:
+def build(engine: Engine, shown: list[Example]) -> Parts:
     """Add the tab to the Blocks being built."""
     parts, restore, batch = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
@@ -46,6 +46,7 @@ def build(engine: Engine, shown: list[Example]) -> None:
     assert page is not None
     restore_pane.wire(restore, restore_pane.RestoreHandlers(restore, engine), page)
     batch_pane.wire(batch, batch_pane.BatchHandlers(batch, engine))
+    return parts
 
 
 def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, batch_pane.BatchParts]:
@@ -108,6 +109,7 @@ def _result_pane() -> dict[str, Any]:
         "forget": forget,
         "results": gr.State(()),
         "kept": gr.State(()),
+        "sent": gr.State(None),
     }
 
 

@@ -23,6 +23,9 @@ class Parts:
     calls: ModuleType
     recipe_files: ModuleType
     batch: ModuleType
+    degrade: ModuleType
+    curate: ModuleType
+    curate_view: ModuleType
 
 
 class Engine:
@@ -57,6 +60,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, batch, calls, checks, recipe_files
+    from studio import actions, batch, calls, checks, curate_actions, curate_view, degrade_actions, recipe_files
 
-    return Parts(comparer, actions, checks, calls, recipe_files=recipe_files, batch=batch)
+    return Parts(comparer, actions, checks, calls, recipe_files, batch, degrade_actions, curate_actions, curate_view)

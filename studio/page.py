@@ -6,8 +6,9 @@ from html import escape
 
 import gradio as gr
 
-from studio import api, compare_tab
+from studio import api, compare_tab, curate_tab, degrade_tab
 from studio.compare_events import QUICK
+from studio.degrade_events import Compare
 from studio.engine import Engine
 from studio.examples import Example
 
@@ -24,11 +25,21 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
     """The whole studio over one engine; `launch(**theme.launch_options(...))` opens it."""
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
         header = gr.HTML(_header(LOADING), apply_default_css=False, elem_id="header")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Compare", id="compare"):
-            compare_tab.build(engine, shown)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Compare", id="compare"):
+                compared = compare_tab.build(engine, shown)
+            with gr.Tab("Degrade lab", id="degrade"):
+                degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, _element(demo, "ground-truth")))
+            with gr.Tab("Curate", id="curate"):
+                curate_tab.build(engine, demo)
         api.build(engine)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
     return demo
+
+
+def _element(demo: gr.Blocks, elem_id: str) -> gr.components.Component | None:
+    """A component built before, by its HTML id."""
+    return next((block for block in demo.blocks.values() if block.elem_id == elem_id), None)
 
 
 def _header(device: str) -> str:

@@ -27,7 +27,16 @@ class RunFolder:
         self.id = uuid.uuid4().hex
         self.path = Path(get_upload_folder()) / "runs" / self.id
         self.path.mkdir(parents=True)
-        self._stem = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(photo).stem)[:48].strip("-") or "photo"
+        self._stem = self.safe(Path(photo).stem, "photo")
+
+    @staticmethod
+    def safe(text: str, otherwise: str) -> str:
+        """A text as part of a file name: ASCII letters, digits, hyphens and underscores, at most 48; `otherwise` when nothing is left."""
+        return re.sub(r"[^A-Za-z0-9_-]+", "-", text)[:48].strip("-") or otherwise
+
+    def named(self, ending: str) -> Path:
+        """Where a file named after the photograph goes: `named("lq.png")` is photo-lq.png."""
+        return self.path / f"{self._stem}-{ending}"
 
     def picture(self, image: Tensor, name: str) -> Path:
         """Write a look at (1, 3, H, W) sRGB in [0, 1] that is not offered for download."""

@@ -13,6 +13,8 @@ import gradio as gr
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"]
 FONT_MONO = ["ui-monospace", "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", "monospace"]
 MAX_UPLOAD = "64mb"
+STYLES = ("studio.css", "degrade.css", "curate.css")
+"""The page's style sheets; each tab may have one of its own."""
 
 
 def theme() -> gr.themes.Base:
@@ -41,8 +43,8 @@ def theme() -> gr.themes.Base:
         block_info_text_size="12px",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_600",
-        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
         button_large_text_weight="600",
     )
@@ -56,7 +58,7 @@ def launch_options(allowed: list[Path]) -> dict[str, Any]:
     """
     return {
         "theme": theme(),
-        "css_paths": [Path(__file__).with_name("studio.css")],
+        "css_paths": [Path(__file__).with_name(name) for name in STYLES],
         "allowed_paths": [str(folder) for folder in allowed],
         "max_file_size": MAX_UPLOAD,
         "footer_links": ["api"],

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +34,7 @@ from rapsr_core.curation.items import Item, find_items, read_item
 from rapsr_core.curation.judges.contract import JudgeError
 from rapsr_core.curation.local import EngineError, Local
 from rapsr_core.curation.manifest import ManifestError, read_manifest
+from rapsr_core.curation.opening import write_selection
 from rapsr_core.curation.places import PoolError
 from rapsr_core.curation.progress import Progress
 from rapsr_core.curation.ray_engine import Ray
@@ -124,17 +124,6 @@ def scores(args: argparse.Namespace, items: list[Item], stages: tuple[Stage, ...
         score_pool(items, stages, args.out, local if args.engine == "local" else ray, show)
     seconds = seconds_per_image(args.out)
     print(as_text(seconds, estimate(seconds, machines(nodes=8))))
-
-
-def write_selection(out: Path, selection: Selection) -> None:
-    """kept.txt (ids), left_out.tsv (id, stage, column, reason) and selection.json (funnel, thresholds as applied)."""
-    (out / "kept.txt").write_text("".join(f"{name}\n" for name in selection.kept), encoding="utf-8")
-    lines = ["id\tstage\tcolumn\treason"]
-    left = [v for v in selection.verdicts if not v.kept]
-    lines += ["\t".join(" ".join(cell.split()) for cell in (v.id, v.stage, v.column, v.reason)) for v in left]
-    (out / "left_out.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    told = {"funnel": [asdict(step) for step in selection.funnel], "thresholds": [asdict(r) for r in selection.thresholds]}
-    (out / "selection.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def report_of(

@@ -11,7 +11,7 @@ orders:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,34 @@ class PresetError(ValueError):
 
 def load_preset(path: Path) -> Preset:
     """Preset from a file. Raises PresetError."""
+    return read_preset(path.read_bytes(), path.stem, str(path))
+
+
+def read_preset(data: bytes, name: str, told: str) -> Preset:
+    """Preset from the bytes of a file; `name` unless the file has one, `told`: the file's name in messages. Raises PresetError.
+
+    Aliases are refused: a few lines of them stand for more than any memory holds.
+    """
     try:
-        facts = yaml.safe_load(path.read_text(encoding="utf-8"))  # every JSON document is a YAML document
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PresetError(f"{path} is neither JSON nor YAML: {error}") from error
+        text = data.decode("utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise PresetError(f"{told} has a YAML alias (*name); write the values out")
+        facts = yaml.safe_load(text)  # every JSON document is a YAML document
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise PresetError(f"{told} is neither JSON nor YAML: {error}") from error
     if not isinstance(facts, dict):
-        raise PresetError(f"{path} holds {facts!r}; it must be a table of fields")
-    return preset_from(facts, path.stem)
+        raise PresetError(f"{told} holds {facts!r}; it must be a table of fields")
+    return preset_from(facts, name)
+
+
+def preset_yaml(chosen: Preset) -> str:
+    """The file that `load_preset` reads back as an equal preset: every field is written out, whatever the base becomes."""
+    facts = {"base": "realesrgan", **asdict(chosen), "blur_kernel_size": list(chosen.blur_kernel_size)}
+    facts["orders"] = [
+        {field: list(value) if isinstance(value, tuple) else value for field, value in order.items()} for order in facts["orders"]
+    ]
+    text: str = yaml.safe_dump(facts, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    return text
 
 
 def preset_from(facts: Mapping[str, Any], name: str) -> Preset:
@@ -106,8 +127,8 @@ def _three_shares(path: str, value: Any) -> tuple[float, float, float]:
     if not isinstance(value, list) or len(value) != 3:
         raise PresetError(f"{path} is {value!r}; it must be three shares: up, down, keep")
     up, down, keep = (_share(f"{path}[{n}]", v) for n, v in enumerate(value))
-    if abs(up + down + keep - 1) > 1e-6:
-        raise PresetError(f"{path} is {value!r}, which sums to {up + down + keep:g}; it must sum to 1")
+    if abs(up + down + keep - 1) > 1e-8:  # numpy's choice bears no more
+        raise PresetError(f"{path} is {value!r}, which sums to {up + down + keep:.9g}; it must sum to 1")
     return up, down, keep
 
 

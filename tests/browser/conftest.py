@@ -42,19 +42,23 @@ class Server:
     cache: Path  # Gradio's folder of uploads and results
     log: Path  # what it printed
     attempts: Path  # the network it asked for; absent when it asked for none
+    curations: Path  # what it takes for scored pools; tests put some there before they open the page
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
     save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
-    found = Server(f"http://127.0.0.1:{_free_port()}", folder / "cache", folder / "log.txt", folder / "attempts.txt")
+    found = Server(
+        f"http://127.0.0.1:{_free_port()}", folder / "cache", folder / "log.txt", folder / "attempts.txt", folder / "curations"
+    )
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": found.url.rsplit(":", 1)[1],
         "GRADIO_TEMP_DIR": str(found.cache),
         "RAPSR_WEIGHTS": str(folder / "weights"),
         "RAPSR_REFINEMENTS": str(folder / "refinements"),
+        "RAPSR_CURATIONS": str(found.curations),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),
     }

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rapsr_core.degradation import degrade, draw, preset
-from rapsr_core.degradation.preset_file import PresetError, load_preset, preset_from
+from rapsr_core.degradation import PRESETS, degrade, draw, preset
+from rapsr_core.degradation.preset_file import PresetError, load_preset, preset_from, preset_yaml, read_preset
 
 
 def test_yaml_and_json_are_the_same(tmp_path: Path):
@@ -44,6 +44,26 @@ def test_not_a_table(tmp_path: Path):
     (tmp_path / "list.yaml").write_text("- 1\n")
     with pytest.raises(PresetError, match="must be a table of fields"):
         load_preset(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_its_file(name, tmp_path: Path):
+    (tmp_path / "any.yaml").write_text(preset_yaml(preset(name)), encoding="utf-8")
+    assert load_preset(tmp_path / "any.yaml") == preset(name)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"a: &a [x, x]\nb: &b [*a, *a]\norders: [*b, *b]\n", "mine.yaml has a YAML alias"),
+        (b"[" * 5000, "mine.yaml is neither JSON nor YAML"),
+        (b"\xff\xfe", "mine.yaml is neither JSON nor YAML"),
+        (b"orders: [", "mine.yaml is neither JSON nor YAML"),
+    ],
+)
+def test_a_hostile_file_is_refused(data, message):
+    with pytest.raises(PresetError, match=message):
+        read_preset(data, "mine", "mine.yaml")
 
 
 def test_kernel_size_is_ignored_or_honoured():

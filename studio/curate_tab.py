@@ -1,0 +1,94 @@
+"""The Curate tab: layout. What an event starts stands in curate_events.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio import curate_board, curate_jobs
+from studio.curate_events import Handlers, Parts, wire
+from studio.curate_review import Desks
+from studio.engine import Engine
+from studio.permission import jobs_allowed
+
+HELP = (
+    "Score once, select many: open a pool that `train.curate` has scored, and move the thresholds. No pixel is read again. "
+    "`rules.json` gives the same selection to `train.curate --rules`."
+)
+DOWNLOADS = {"rules": "rules.json", "kept": "kept.txt", "left_out": "left_out.tsv"}
+
+
+def build(engine: Engine, demo: gr.Blocks) -> None:
+    """Add the tab to `demo`, the Blocks being built."""
+    parts = _layout()
+    wire(parts, Handlers(parts, engine, Desks()), demo)
+
+
+def _layout() -> Parts:
+    with gr.Row(elem_id="curate"):
+        with gr.Column(elem_id="curate-side-pane"):
+            side = _side_pane()
+        with gr.Column(elem_id="curate-main-pane"):
+            summary = gr.HTML(apply_default_css=False, elem_id="curate-summary")
+            board = curate_board.component("curate-board")
+            changes = gr.HTML(apply_default_css=False, elem_id="curate-changes")
+            funnel = gr.HTML(apply_default_css=False, elem_id="curate-funnel")
+    return Parts(**side, summary=summary, board=board, changes=changes, funnel=funnel)
+
+
+def _side_pane() -> dict[str, Any]:
+    gr.Markdown(HELP, elem_id="curate-help")
+    found: dict[str, Any] = {
+        "name": gr.Dropdown(
+            [], label="Curation", elem_id="curate-name",
+            info="Scored pools below the folder RAPSR_CURATIONS of the studio (runs/).",
+        ),
+        "status": gr.HTML(apply_default_css=False, elem_id="curate-status", elem_classes="status"),
+        "review": gr.Checkbox(
+            False, label="Apply the reviewers' decisions", elem_id="curate-review", interactive=False,
+            info="Stage 4: what people accepted and rejected, on top of the rules.",
+        ),
+        "reviewed_only": gr.Checkbox(
+            False, label="Only what was reviewed", elem_id="curate-reviewed-only", interactive=False,
+            info="Leaves out what no reviewer has decided. Needs the decisions above.",
+        ),
+    }  # fmt: skip
+    with gr.Row(elem_classes="tight"):
+        found["reference"] = gr.Button("Take as reference", size="sm", interactive=False, elem_id="curate-reference")
+        found["made"] = gr.Button("As it was made", size="sm", interactive=False, elem_id="curate-made")
+        found["defaults"] = gr.Button("Default rules", size="sm", interactive=False, elem_id="curate-defaults")
+    found["upload"] = gr.UploadButton(
+        "Open a rules.json", size="sm", file_types=[".json"], interactive=False, elem_id="curate-upload"
+    )
+    with gr.Row(elem_classes="tight"):
+        found["downloads"] = {
+            name: gr.DownloadButton(label, size="sm", interactive=False, elem_id=f"curate-download-{name.replace('_', '-')}")
+            for name, label in DOWNLOADS.items()
+        }
+    with gr.Accordion("Human review, with the keyboard", open=False, elem_id="curate-group-review", visible=jobs_allowed()):
+        found["reviewer"] = gr.Textbox(
+            label="Reviewer", max_length=40, elem_id="curate-reviewer",
+            info="Whose decisions these are. The desk shows what is kept now, on the computer where the studio runs.",
+        )  # fmt: skip
+        found["desk"] = gr.Button("Open the review desk", size="sm", interactive=False, elem_id="curate-desk")
+        found["link"] = gr.HTML(apply_default_css=False, elem_id="curate-link")
+    with gr.Accordion("Score a new pool", open=False, elem_id="curate-group-score", visible=jobs_allowed()):
+        found |= _score()
+    return {**found, "changed": gr.State({}), "before": gr.State(frozenset()), "opened": gr.State("")}
+
+
+def _score() -> dict[str, Any]:
+    pool = gr.Dropdown(
+        curate_jobs.pools(), label="Pool", elem_id="curate-pool",
+        info="Folders of photographs in the folder RAPSR_POOLS of the studio (pools/).",
+    )  # fmt: skip
+    new = gr.Textbox(
+        label="Name", max_length=60, elem_id="curate-new",
+        info="Of the new curation. Letters, digits, dots, hyphens. The name of one that was stopped goes on with it.",
+    )  # fmt: skip
+    with gr.Row(elem_classes="tight"):
+        start = gr.Button("Score it", size="sm", variant="primary", elem_id="curate-start")
+        stop = gr.Button("Stop", size="sm", variant="stop", elem_id="curate-stop")
+    job = gr.HTML(apply_default_css=False, elem_id="curate-job")
+    return {"pool": pool, "new": new, "start": start, "stop": stop, "job": job, "timer": gr.Timer(2, active=False)}
