@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
+from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.sampling.tiling import OURS, Tiling
 from rapsr_core.weights import Weights
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from rapsr_core.device import Device
     from rapsr_core.priors import Prior
     from rapsr_core.sampling.contract import Host
+
+
+STABLE_DIFFUSION = MemoryNeed(image=0, denoise=0, decode=0)
+"""A UNet of SD 1.5 with a ControlNet; SD's codec."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ class HostInfo:
     settings: tuple[Setting, ...] = ()
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
-    tile_px: int = 512  # a side, when the image does not fit at once
+    tile_px: int = 1024  # a side of the largest tile: self-attention takes time with the square of its pixels
+    memory: MemoryNeed = STABLE_DIFFUSION
 
     @property
     def cleaner(self) -> CleanerName:

@@ -7,6 +7,7 @@ from typing import Any
 from rapsr_core.hosts.info import HostInfo, Setting, same
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling.guidance import all_but_last, constant_over
+from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
@@ -40,6 +41,7 @@ HOSTS = {
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
             parity="ours: there is no other implementation",
+            memory=MemoryNeed(image=0, denoise=0, decode=0),
         ),
         HostInfo(
             name="x4-upscaler",

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-WHOLE_UP_TO_PX = 1024
-"""Longest output side that is never tiled."""
-TILE_PX = 512
 OVERLAP_SHARE = 0.25
 
 
@@ -25,11 +22,9 @@ class Tile:
     right: int
 
 
-def choose_tile_px(output_size: tuple[int, int], asked_px: int | None) -> int | None:
-    """Output pixels a side of a tile; None = the whole image at once."""
-    if asked_px is not None:
-        return asked_px if asked_px < max(output_size) else None
-    return TILE_PX if max(output_size) > WHOLE_UP_TO_PX else None
+def sites_a_side(output_size: tuple[int, int], tile_px: int, site_px: int) -> int | None:
+    """Latent sites a side of a tile of `tile_px` output pixels; None = the output (height, width) is not larger, and not cut."""
+    return tile_px // site_px if tile_px < max(output_size) else None
 
 
 def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
