@@ -24,7 +24,7 @@ from rapsr_core.images import resize
 SCALE = 4
 TILE_PX = 192
 """Input pixels a side of one tile, without its margin; smaller inputs are never cut."""
-BYTES_PER_PX = 0
+BYTES_PER_PX = 650
 """Memory of the network over its weights for each pixel of its output, margins included, in float32 (tests/bench/memory.py)."""
 MARGIN_PX = 24
 """Input pixels of context around a tile. Measured on one photograph in 64-px tiles: 0.25/255 from the whole in the mean."""

@@ -191,7 +191,7 @@ class Comparer:
                 raise
             raise NotEnoughMemory(
                 f"memory ran out with tiles of {first.tile.tile_px} px and again with {run.tile.tile_px} px: set tile_px to less, "
-                "crop the image, or end other programs"
+                f"crop the image, or end other programs ({str(error).strip().splitlines()[-1] if str(error) else type(error).__name__})"
             ) from error
 
     def _branches(

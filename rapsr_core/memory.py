@@ -23,7 +23,10 @@ _SHORTAGE = (
     "std::bad_alloc",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "could not create a primitive",
+    "could not execute a primitive",
 )
+"""The last two are oneDNN's: it names no reason, and met under a limit of memory (tests/rapsr_core/test_shortage.py) it says these."""
 
 
 class NotEnoughMemory(ImageError):

@@ -41,7 +41,7 @@ HOSTS = {
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
             parity="ours: there is no other implementation",
-            memory=MemoryNeed(image=0, denoise=0, decode=0),
+            memory=MemoryNeed(image=200, denoise=950, decode=0),
         ),
         HostInfo(
             name="x4-upscaler",
@@ -69,6 +69,7 @@ HOSTS = {
                 ),
             ),
             parity="diffusers' StableDiffusionUpscalePipeline, same seed",
+            memory=MemoryNeed(image=200, denoise=1700, decode=4800),
         ),
         HostInfo(
             name="controlnet-tile",
