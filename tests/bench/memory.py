@@ -39,7 +39,13 @@ def one_size(side_px: int, dtype: str, tile_px: int | None) -> dict[str, object]
     comparer.run(picture[..., :32, :32], recipe)
     with peak_memory(CPU) as peak, closing(comparer.compare(picture, recipe)) as events:
         seconds, notes = _until_baseline(events)
-        return {"side": side_px, "peak": peak().bytes, "seconds": seconds, "megapixels": 16 * side_px**2 / 1e6, "tiles": notes[-1]}
+        return {
+            "side": side_px,
+            "peak": peak().bytes,
+            "seconds": seconds,
+            "megapixels": 16 * side_px**2 / 1e6,
+            "tiles": notes[-1],
+        }
 
 
 def _until_baseline(events: Generator[Event, None, None]) -> tuple[dict[str, float], tuple[str, ...]]:
@@ -152,7 +158,9 @@ def in_a_process_of_its_own(*arguments: object) -> dict[str, object]:
 
 def host_table(args: argparse.Namespace) -> None:
     first = None
-    print(f"{'input':>9} {'output MP':>9} {'peak GB':>8} {'host s/MP':>10} {'cleaner s/MP':>12} {'scores s/MP':>11}  (s/MP: ratio to the first)")
+    print(
+        f"{'input':>9} {'output MP':>9} {'peak GB':>8} {'host s/MP':>10} {'cleaner s/MP':>12} {'scores s/MP':>11}  (s/MP: ratio to the first)"
+    )
     for side in args.sizes:
         tile = ["--tile-px", args.tile_px] if args.tile_px else []
         row = in_a_process_of_its_own("host", "--one", side, "--dtype", args.dtype, *tile)

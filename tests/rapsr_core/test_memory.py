@@ -37,7 +37,11 @@ def test_a_peak_of_before_does_not_count() -> None:
 
 def test_a_container_leaves_its_limit_less_what_it_uses(tmp_path: Path) -> None:
     assert container_room(tmp_path) is None
-    for name, text in {"memory.max": "max\n", "memory.current": "5000\n", "memory.stat": "anon 4000\ninactive_file 1000\n"}.items():
+    for name, text in {
+        "memory.max": "max\n",
+        "memory.current": "5000\n",
+        "memory.stat": "anon 4000\ninactive_file 1000\n",
+    }.items():
         (tmp_path / name).write_text(text)
     assert container_room(tmp_path) is None
     (tmp_path / "memory.max").write_text("9000\n")

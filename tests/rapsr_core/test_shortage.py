@@ -76,7 +76,9 @@ def test_other_errors_are_not_retried(assets: Path, monkeypatch: pytest.MonkeyPa
     ("side_px", "tile_px", "spare_mb", "ends"),
     [(16, 64, 4, ["Prepared", "Retried", "NotEnoughMemory"]), (96, 192, 24, ["Prepared", "Retried", "Finished"])],
 )
-def test_a_process_that_may_not_grow_is_told_or_manages_with_less(assets: Path, side_px: int, tile_px: int, spare_mb: int, ends) -> None:
+def test_a_process_that_may_not_grow_is_told_or_manages_with_less(
+    assets: Path, side_px: int, tile_px: int, spare_mb: int, ends
+) -> None:
     """Under a limit of address space, where memory runs out wherever it happens to: in torch, oneDNN or Python."""
     command = [sys.executable, SUPPORT / "short_of_memory.py", assets, *map(str, (side_px, tile_px, spare_mb))]
     ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(SUPPORT.parents[1])})

@@ -1,6 +1,5 @@
 """Stable Diffusion's codec in tiles: no step where tiles meet."""
 
-from pathlib import Path
 
 import pytest
 import torch
@@ -71,7 +70,7 @@ def test_a_picture_is_encoded_in_tiles_too(codec: AutoencoderCodec) -> None:
         codec.use_tiles(TILE_PX)
         tiled, _ = codec.moments(picture)
     assert whole.shape == tiled.shape and not torch.equal(whole, tiled)
-    assert (tiled - whole).abs().mean() < 0.25 * whole.std()
+    assert (tiled - whole).abs().mean() < 0.35 * whole.std()
     assert 0.8 < step_at_borders(tiled, whole, TILE_PX * 3 // 4 // codec.block_px) < 1.2
 
 
