@@ -38,7 +38,7 @@ def one_size(side_px: int, dtype: str, tile_px: int | None) -> dict[str, object]
     picture = torch.rand(1, 3, side_px, side_px, generator=torch.Generator().manual_seed(0))
     comparer.run(picture[..., :32, :32], recipe)
     with peak_memory(CPU) as peak, closing(comparer.compare(picture, recipe)) as events:
-        seconds, notes = _until_baseline(events)
+        seconds, notes = _until_baseline(events, lambda: peak().bytes)
         return {
             "side": side_px,
             "peak": peak().bytes,
@@ -48,8 +48,10 @@ def one_size(side_px: int, dtype: str, tile_px: int | None) -> dict[str, object]
         }
 
 
-def _until_baseline(events: Generator[Event, None, None]) -> tuple[dict[str, float], tuple[str, ...]]:
-    """Processor seconds of the scores, the cleaner and the branch, and the notes."""
+def _until_baseline(
+    events: Generator[Event, None, None], peak_bytes: Callable[[], int]
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Processor seconds of the scores, the cleaner and the branch, and the notes; tells stderr how far it is."""
     seconds, began, notes = {"scores": 0.0, "cleaner": 0.0, "branch": 0.0}, time.process_time(), ()
     for event in events:
         now = time.process_time()
@@ -63,6 +65,8 @@ def _until_baseline(events: Generator[Event, None, None]) -> tuple[dict[str, flo
             case _:
                 seconds["scores"] += now - began
         began = now
+        stage = f"{event.stage} {event.step}/{event.steps}" if isinstance(event, Stage) else type(event).__name__
+        print(f"{stage}: peak so far {peak_bytes() / 1e9:.2f} GB, {sum(seconds.values()):.0f} s", file=sys.stderr, flush=True)
         if isinstance(event, Image):
             break
     return seconds, notes
