@@ -22,14 +22,14 @@ from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError
 from rapsr_core.kept import Baseline, KeptBaselines
 from rapsr_core.memory import NotEnoughMemory, free_bytes, is_shortage, peak_memory
-from rapsr_core.placement import Placement, choose_placement, place, weight_bytes
+from rapsr_core.placement import Placement, choose_placement, codecs, place, weight_bytes
 from rapsr_core.priors import Prior, load_prior
-from rapsr_core.priors.autoencoder import AutoencoderCodec
 from rapsr_core.prompts import branch_prompts, explain
 from rapsr_core.quality.scoring import Score
 from rapsr_core.quality.table import LIVE
-from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.refinement import Refinement, load_refinement, plugged_in
+from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
+from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
+from rapsr_core.refinement.shelf import on_shelf
 from rapsr_core.run import Clock, Run, output_megapixels
 from rapsr_core.sampling.contract import Host
 from rapsr_core.sampling.tile_choice import TileChoice, choose_tile, halved
@@ -109,14 +109,15 @@ class Comparer:
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
         """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image))
+            recipe = replace(recipe, caption=caption(image) if host_info(recipe.host).captioned else "")
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, output_megapixels(image)))
 
     def measure(self, recipe: Recipe) -> None:
-        """Run two steps of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
+        """Run a step or two of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""
         if self.speeds.seconds(recipe, 1.0) is None:
             ramp = torch.linspace(0, 1, _PROBE_PX).expand(1, 3, _PROBE_PX, _PROBE_PX)
-            self.run(ramp, replace(recipe, steps=2, caption="", output_scale=4.0, target_px=None))
+            steps = min(2, host_info(recipe.host).max_steps)
+            self.run(ramp, replace(recipe, steps=steps, caption="", output_scale=4.0, target_px=None))
 
     def run(self, image: Tensor, recipe: Recipe, metrics: Sequence[str] = LIVE) -> ComparisonResult:
         """`compare`, drained."""
@@ -197,7 +198,7 @@ class Comparer:
     def _branches(
         self, run: Run, asked: Recipe, refinement: Refinement, kept: Baseline | None
     ) -> Generator[Event, None, _Outcome]:
-        if isinstance(codec := self._prior(asked).codec, AutoencoderCodec):
+        for codec in codecs(run.host):
             codec.use_tiles(run.tile.tile_px)
         baseline = yield from run.kept(kept) if kept else run.baseline()
         self._baselines.keep(run.image, asked, run.metrics, baseline)
@@ -260,5 +261,8 @@ class Comparer:
         name, prior = recipe.enhanced.refinement, self._prior(recipe)
         key = (prior.name, name)
         if key not in self._refinements:
-            self._refinements[key] = load_refinement(self.assets / "refinement" if name == "embedded" else name, prior)
+            self._refinements[key] = no_refinement(prior) if name == NONE else load_refinement(self._place(name), prior)
         return self._refinements[key]
+
+    def _place(self, refinement: str) -> str | Path:
+        return self.assets / "refinement" if refinement == SHIPPED else on_shelf(refinement) or refinement

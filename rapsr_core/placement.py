@@ -56,8 +56,8 @@ def place(host: Host, prior: Prior, device: Device, placement: Placement) -> Cal
     Returns what a run calls at its end, however it ends: networks that take turns leave the device. (accelerate looks at the first weight
     alone to see where a network is, and a refinement that is taken out leaves its own weights elsewhere.)
     """
-    if isinstance(prior.codec, AutoencoderCodec):
-        prior.codec.preview(torch.zeros(1, prior.codec.channels, 1, 1))  # fits its colours while everything is in one place
+    for codec in codecs(host):
+        codec.preview(torch.zeros(1, codec.channels, 1, 1))  # fits its colours while everything is in one place
     if placement.half:
         host.unet.to(device.dtype)
     chain = _in_turn(host, prior) if placement.offload else []
@@ -78,9 +78,13 @@ def place(host: Host, prior: Prior, device: Device, placement: Placement) -> Cal
     return rest
 
 
+def codecs(host: Host) -> list[AutoencoderCodec]:
+    """The learned codec a host encodes and decodes with, its prior's or its own; none where nothing is learned."""
+    return [value for value in vars(host).values() if isinstance(value, AutoencoderCodec)]
+
+
 def _in_turn(host: Host, prior: Prior) -> list[nn.Module]:
-    codec = [prior.codec.vae] if isinstance(prior.codec, AutoencoderCodec) else []
-    return [*prior.text.encoders, host.unet, *codec]
+    return [*prior.text.encoders, host.unet, *(codec.vae for codec in codecs(host))]
 
 
 def _networks(host: Host, prior: Prior) -> list[nn.Module]:

@@ -15,6 +15,10 @@ ColourFix = Literal["none", "wavelet", "adain"]
 CleanerName = Literal["none", "real-esrgan"]
 TileCaptions = Literal["global", "per tile"]
 
+SHIPPED, NONE = "embedded", "none"
+"""Refinements every studio has: the one in `assets/refinement`, of the embedded prior; and nothing plugged in, so that the branches differ in their
+texts alone. Others are names on the shelf (refinement/shelf.py), or folders."""
+
 PROMPT_LIMIT_CHARS = 4000
 """Longest accepted prompt or caption. CLIP reads 77 tokens; longer text is truncated there and the page says so."""
 
@@ -39,7 +43,7 @@ class EnhancedText:
     negative_identifier: str = "[V]. "
     positive: str = ""
     negative: str = ""
-    refinement: str = "embedded"
+    refinement: str = SHIPPED
     strength: float = 1.0
 
 
@@ -51,7 +55,6 @@ class Recipe:
     cleaner: CleanerName = "real-esrgan"
     steps: int = 8
     guidance_scale: float = 1.5
-    noise_scale: float = 0.9  # standard deviation of the start noise; below 1 = closer to the guide, less invented texture
     seed: int = 0
     caption: str | None = None  # None = written by the captioner from the input
     colour_fix: ColourFix = "wavelet"
@@ -68,9 +71,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("steps", 1, 100),
+            ("steps", 1, 200),
             ("guidance_scale", 1.0, 10.0),
-            ("noise_scale", 0.0, 1.0),
             ("seed", 0, 2**32 - 1),
             ("output_scale", 1.0, 4.0),
         ):
@@ -115,7 +117,7 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 _NESTED: dict[str, type] = {"baseline": BaselineText, "enhanced": EnhancedText}
-_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "noise_scale", "output_scale", "strength"}
+_INTEGERS, _NUMBERS = {"steps", "seed", "tile_px"}, {"guidance_scale", "output_scale", "strength"}
 _NULLABLE = {"caption", "target_px", "tile_px"}
 
 

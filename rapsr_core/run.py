@@ -98,7 +98,7 @@ class Run:
         recipe = self.recipe
         texts = self._encoded(self.prepared.prompts, branch, learned)
         tile_texts = [self._encoded(self.encode(caption), branch, learned) for caption in captions]
-        schedule, windows = self.row.guidance(recipe.guidance_scale, recipe.steps), self._windows(condition)
+        schedule, windows = self.row.schedule(recipe), self._windows(condition)
         plan = Plan(recipe.steps, schedule, windows, weights=self.row.tiling.weights, tile_texts=tile_texts or None)
         work = network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
@@ -106,7 +106,7 @@ class Run:
             spent = self.clock.peek()
             left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
             yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), self.megapixels)
+        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
         return step.z0
 
     def finished(
@@ -129,7 +129,9 @@ class Run:
         )
 
     def _windows(self, condition: Condition) -> list[Tile]:
-        side = sites_a_side(condition.output_size, self.tile.tile_px, condition.site_px)
+        """Where the x4 result is one tile, so is what a host makes of it: some work on small pictures at a larger size."""
+        height, width = self.image.shape[-2:]
+        side = sites_a_side((height * SCALE, width * SCALE), self.tile.tile_px, condition.site_px)
         return self.row.tiling.windows(condition.latent_size, side, self.host.multiple)
 
     def _captions(self, guide: Tensor, condition: Condition) -> tuple[str, ...]:
@@ -137,7 +139,7 @@ class Run:
         windows = self._windows(condition)
         if self.recipe.tile_captions == "global" or len(windows) == 1:
             return ()
-        boxes = [_pixels(tile, condition) for tile in windows]
+        boxes, guide = [_pixels(tile, condition) for tile in windows], resize(guide, condition.output_size)
         captions = caption_many([guide[..., top:bottom, left:right].cpu() for top, bottom, left, right in boxes])
         self.seconds["caption"] += self.clock.lap()
         return tuple(captions)

@@ -9,7 +9,7 @@ from rapsr_core.recipe import Recipe
 def network_passes(recipe: Recipe) -> list[int]:
     """Network passes of each step of one branch: a step without guidance needs the positive prompt alone."""
     host = host_info(recipe.host)
-    scale = host.guidance(recipe.guidance_scale, recipe.steps)
+    scale = host.schedule(recipe)
     return [n * (1 if scale(i, 0) is None else 2) for i, n in enumerate(host.passes(recipe.steps))]
 
 

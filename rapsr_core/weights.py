@@ -25,8 +25,8 @@ class WeightsError(FileNotFoundError):
 class Weights:
     """One file of official weights.
 
-    `path`: below the weights folder. `hub`: places on the Hugging Face hub as (repository, file), the first that answers is taken. `page`:
-    where to fetch it by hand when it is on no hub.
+    `path`: below the weights folder. `hub`: places on the Hugging Face hub as (repository, file), the first that answers is taken. `url`:
+    the file's own address, and `page`: where to fetch it by hand, when it is on no hub.
     """
 
     name: str
@@ -35,11 +35,17 @@ class Weights:
     licence: str
     hub: tuple[tuple[str, str], ...] = ()
     page: str = ""
+    url: str = ""
 
 
 def weights_folder() -> Path:
     """RAPSR_WEIGHTS, or ~/.cache/rapsr/weights."""
     return Path(os.environ.get(VARIABLE) or Path.home() / ".cache/rapsr/weights")
+
+
+def told(path: str) -> str:
+    """A path below the weights folder as messages write it: visitors of a public page read them, so it names no folder of the machine."""
+    return f"${VARIABLE}/{path}" if os.environ.get(VARIABLE) else f"~/.cache/rapsr/weights/{path}"
 
 
 def find(weights: Weights) -> Path | None:
@@ -78,11 +84,19 @@ def missing(absent: Sequence[Weights]) -> str:
 
 
 def _how_to_get(weights: Weights) -> str:
-    target = weights_folder() / weights.path
-    said = f"{weights.name} ({weights.size_gb:g} GB, {weights.licence}) is not at {target}"
-    if not weights.hub:
-        return f"{said}: fetch it from {weights.page} and put it there."
-    repository, file = weights.hub[0]
-    others = [other for other, _ in weights.hub[1:]]
-    mirrors = f" (mirrors: {', '.join(others)})" if others else ""
-    return f"{said}, nor in the hub's cache: hf download {repository} {file}{mirrors}."
+    said = f"{weights.name} ({weights.size_gb:g} GB, {weights.licence}) is not at {told(weights.path)}"
+    if weights.hub:
+        others = [other for other, _ in weights.hub[1:]]
+        mirrors = f" (mirrors: {', '.join(others)})" if others else ""
+        return f"{said}, nor in the hub's cache: {command(weights)}{mirrors}."
+    return f"{said}: {command(weights)}." if weights.url else f"{said}: {command(weights)} and put it there."
+
+
+def command(weights: Weights) -> str:
+    """The shell command that gets the file; where there is none, what to do by hand."""
+    if weights.hub:
+        repository, file = weights.hub[0]
+        return f"hf download {repository} {file}"
+    if weights.url:
+        return f"curl -fL --create-dirs -o {told(weights.path)} {weights.url}"
+    return f"fetch it from {weights.page}"

@@ -14,17 +14,21 @@ from torch import Tensor
 from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
+from rapsr_core.doctor import missing
 from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
-from studio import forms, progress_view, prompt_view, score_table
+from rapsr_core.weights import WeightsError
+from studio import forms, host_view, progress_view, prompt_view, score_table
 from studio.live_run import LiveRun
 from studio.results import RunFolder
+from studio.viewer import Picture
 
-KNOWN = (ImageError, RecipeError, RefinementError, CaptionError)
+KNOWN = (ImageError, RecipeError, RefinementError, CaptionError, WeightsError)
 """Errors whose message is written for the user."""
 READY, STOPPED, FAILED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
 CROPS_PX = (512, 256, 128)
@@ -42,6 +46,7 @@ class Shown:
     caption: str | None = None
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
     downloads: Mapping[str, Path] | None = None
+    results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
 
 
 def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[Shown]:
@@ -54,9 +59,9 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         comparer.check_size(image.shape[-2], image.shape[-1], recipe)
         live = LiveRun(RunFolder(photo), recipe)
         live.show_input(_enlarged(image))
-        yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, progress=READY)
+        yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, results=(), progress=READY)
         live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
-        yield Shown(scores=score_table.render(live.scores, LIVE))
+        yield Shown(scores=score_table.render(live.scores, LIVE), viewer=live.viewer_value())
         if values["caption.automatic"]:
             recipe = replace(recipe, caption=None)
         prepared = comparer.prepared(image, recipe)
@@ -68,13 +73,15 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         yield Shown(status=problem(str(error)), crop_px=side)
 
 
-def compare(comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Sequence[str]) -> Iterator[Shown]:
-    """Compare was pressed: the page follows the events of the run. Closing the iterator cancels the run."""
+def compare(
+    comparer: Comparer, photo: str, values: Mapping[str, Any], extra: Sequence[str], kept: tuple[Picture, ...] = ()
+) -> Iterator[Shown]:
+    """Compare was pressed: the page follows the events of the run, `kept` pictures of earlier ones beside it. Closing the iterator cancels the run."""
     recipe, image = forms.recipe_of(values), read(photo)
     metrics = (*LIVE, *extra)
-    live = LiveRun(RunFolder(photo), recipe)
+    live = LiveRun(RunFolder(photo), recipe, kept)
     live.show_input(_enlarged(image))
-    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={})
+    yield Shown(viewer=live.viewer_value(), progress=progress_view.render(live.progress), downloads={}, results=())
     with closing(comparer.compare(image, recipe, (*metrics, score_table.GRID))) as events:
         for event in events:
             live.take(event)
@@ -89,9 +96,10 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         status=_status(image, event.estimated_seconds) if isinstance(event, Prepared) else None,
         prompts=live.prompts_html() if prepared else None,
         caption=live.recipe.caption if prepared and asked.caption is None else None,
-        viewer=live.viewer_value() if isinstance(event, (Stage, Image)) else None,
+        viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
+        results=live.results() if isinstance(event, Finished) else None,
     )
 
 
@@ -102,6 +110,11 @@ def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
         return prompt_view.render(comparer.prompts(recipe), prompt_view.identifiers(recipe))
     except KNOWN as error:
         return problem(str(error))
+
+
+def about_host(name: str) -> str:
+    """Facts of a host, and what it lacks here, as HTML."""
+    return host_view.render(host_info(name), missing(name))
 
 
 def crop(photo: str, side_px: int) -> Path:

@@ -10,9 +10,9 @@ import gradio as gr
 
 from rapsr_core.comparison import Comparer
 from rapsr_core.events import Finished
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.images import read
 from rapsr_core.quality.table import LIVE
-from rapsr_core.recipe import Recipe
 from studio import actions, checks
 from studio.live_run import LiveRun
 from studio.results import RunFolder
@@ -48,7 +48,7 @@ def build(comparer: Comparer) -> None:
 
 def _compare(comparer: Comparer, image: str, recipe: dict[str, Any] | None) -> Iterator[Answer]:
     """Yields while it runs, so that a client that leaves frees the slot; a client that waits gets the last item."""
-    live = LiveRun(RunFolder(image), Recipe.from_json({} if recipe is None else recipe))
+    live = LiveRun(RunFolder(image), recipe_from_json(recipe or {}))
     try:
         with closing(comparer.compare(read(image), live.recipe, (*LIVE, GRID))) as events:
             for event in events:

@@ -7,14 +7,14 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
-from rapsr_core.hosts.registry import host_info
+from rapsr_core.doctor import missing
+from rapsr_core.hosts.registry import host_info, recipe_from_json
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
+from rapsr_core.refinement.shelf import names_for
 from studio import forms
 
 NO_PHOTO = "There is no photograph yet: upload one or pick an example"
-REFINEMENTS = ("embedded",)
-"""Refinements that visitors may name. The core accepts any folder; a visitor must not choose folders of the server."""
 
 
 def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any]) -> dict[str, str]:
@@ -31,7 +31,7 @@ def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any]) ->
 def check_call(comparer: Comparer, image: str | None, recipe: Any) -> list[dict[str, Any]]:
     """Gradio's validation of an API call: one verdict for the image, one for the recipe."""
     try:
-        _check(comparer, image, Recipe.from_json({} if recipe is None else recipe))
+        _check(comparer, image, recipe_from_json({} if recipe is None else recipe))
     except RecipeError as error:
         return [gr.validate(True, ""), gr.validate(False, str(error))]
     except ImageError as error:
@@ -46,10 +46,14 @@ def control_of(message: str) -> str:
 
 
 def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
-    host_info(recipe.host)
-    if recipe.enhanced.refinement not in REFINEMENTS:
-        known = ", ".join(REFINEMENTS)
-        raise RecipeError(f"enhanced.refinement is {recipe.enhanced.refinement!r}; it must be one of {known}")
+    row = host_info(recipe.host)
+    if lacking := missing(row.name):
+        raise RecipeError(f"host {row.name} cannot run here: {lacking}")
+    known = names_for(row.prior)  # the core accepts any folder; a visitor must not choose folders of the server
+    if recipe.enhanced.refinement not in known:
+        raise RecipeError(
+            f"enhanced.refinement is {recipe.enhanced.refinement!r}; with host {row.name} it must be one of {', '.join(known)}"
+        )
     if photo is None:
         raise ImageError(NO_PHOTO)
     image = read(photo)

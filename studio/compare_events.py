@@ -10,12 +10,15 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
-from rapsr_core.recipe import Recipe
+from rapsr_core.hosts.registry import recipe_from_json
 from studio import actions, checks, forms
 from studio.api import SLOT
 from studio.examples import Example
+from studio.viewer import Picture
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+MOST_KEPT = 8
+"""Pictures kept beside a run; of more the oldest go."""
 QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
 
 
@@ -31,6 +34,7 @@ class Parts:
     crop: gr.Button
     crop_px: gr.State
     controls: Mapping[str, gr.components.Component]  # control path -> component
+    host_facts: gr.HTML
     random_seed: gr.Button
     reset: gr.Button
     slow: gr.CheckboxGroup
@@ -39,11 +43,15 @@ class Parts:
     progress: gr.HTML
     viewer: gr.HTML
     scores: gr.HTML
+    keep: gr.Button
+    forget: gr.Button
+    results: gr.State  # pictures of the last run that finished
+    kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""
-        groups = ("caption", "enhanced", "baseline")
+        groups = ("host", "caption", "enhanced", "baseline")
         return {path: box for path, box in self.controls.items() if path.split(".")[0] in groups}
 
 
@@ -62,6 +70,8 @@ def updates(parts: Parts, shown: actions.Shown) -> dict[Any, Any]:
         label = f"Use a centre crop of at most {shown.crop_px} × {shown.crop_px} px"
         found[parts.crop] = gr.Button(label, visible=shown.crop_px > 0)
         found[parts.crop_px] = shown.crop_px
+    if shown.results is not None:
+        found |= {parts.results: shown.results, parts.keep: gr.Button(interactive=bool(shown.results))}
     if shown.downloads is not None:
         for name, button in parts.downloads.items():
             path = shown.downloads.get(name)
@@ -77,16 +87,20 @@ class Handlers:
     comparer: Comparer
     shown: list[Example]
 
-    def validate(self, photo: str | None, slow: list[str], fetched: list[str], *args: Any) -> list[dict[str, Any]]:
+    def validate(
+        self, photo: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+    ) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
         problems = checks.check_page(self.comparer, photo, self._values(args))
-        names = ("photo", "slow", "fetched", *self.parts.controls)
+        names = ("photo", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
-    def compare(self, photo: str, slow: list[str], fetched: list[str], *args: Any) -> Iterator[dict[Any, Any]]:
+    def compare(
+        self, photo: str, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
+    ) -> Iterator[dict[Any, Any]]:
         """The whole run; Gradio closes this generator on Stop."""
         try:
-            for change in actions.compare(self.comparer, photo, self._values(args), (*slow, *fetched)):
+            for change in actions.compare(self.comparer, photo, self._values(args), (*slow, *fetched), kept):
                 yield updates(self.parts, change)
         except actions.KNOWN as error:
             yield {self.parts.progress: actions.FAILED}
@@ -104,6 +118,33 @@ class Handlers:
         """An example was pressed."""
         return str(self.shown[event.index].path)
 
+    def keep(self, kept: tuple[Picture, ...], results: tuple[Picture, ...]) -> dict[Any, Any]:
+        """The last run's pictures stay in the viewer while other settings are tried on the same photograph."""
+        together = (*kept, *results)[-MOST_KEPT:]
+        told = f"Kept: {len(together)} pictures stay in the viewer beside the next run of this photograph."
+        return {
+            self.parts.kept: together,
+            self.parts.results: (),
+            self.parts.keep: gr.Button(interactive=False),
+            self.parts.forget: gr.Button(visible=True),
+            self.parts.status: told,
+        }
+
+    def forget(self) -> dict[Any, Any]:
+        """Nothing is kept any more: asked for, or another photograph was opened."""
+        return {self.parts.kept: (), self.parts.forget: gr.Button(visible=False)}
+
+    def host(self, name: str) -> dict[Any, Any]:
+        """Another host was chosen: its defaults, its own settings, its facts."""
+        changes = {self.parts.controls[path]: gr.update(**given) for path, given in forms.of_host(name).items()}
+        return changes | {self.parts.host_facts: actions.about_host(name)}
+
+    def reset(self) -> dict[Any, Any]:
+        """Everything as on a new page."""
+        default = recipe_from_json({})
+        values = {self.parts.controls[path]: gr.update(value=value) for path, value in forms.values_of(default).items()}
+        return values | self.host(default.host)
+
     def crop(self, photo: str, side_px: int) -> str:
         """The offered centre crop was taken."""
         return str(actions.crop(photo, side_px))
@@ -111,7 +152,7 @@ class Handlers:
     def encode(self, *args: Any) -> str:
         """A text was edited; the values are those of `parts.texts()`."""
         texts = dict(zip(self.parts.texts(), args, strict=True))
-        return actions.encoded(self.comparer, {**forms.values_of(Recipe()), **texts})
+        return actions.encoded(self.comparer, {**forms.values_of(recipe_from_json({"host": texts["host"]})), **texts})
 
     def _values(self, args: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.parts.controls, args, strict=True))
@@ -126,7 +167,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
@@ -139,14 +180,19 @@ def wire(parts: Parts, do: Handlers) -> None:
     ]
     parts.compare.click(None, cancels=looking)
     running = parts.compare.click(
-        do.compare, [parts.photo, parts.slow, parts.fetched, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
+        do.compare, [parts.photo, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
     for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
         trigger(None, cancels=[running])
+        trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
+    keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
+    parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
+    parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looking])
     parts.stop.click(lambda: actions.STOPPED, None, parts.progress, **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
-    parts.reset.click(lambda: list(forms.values_of(Recipe()).values()), None, boxes, **QUICK)
+    parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
+    parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

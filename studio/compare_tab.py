@@ -7,13 +7,14 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.comparison import Comparer
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from rapsr_core.recipe import Recipe
 from studio import actions, examples, forms, viewer
 from studio.compare_events import Handlers, Parts, wire
 from studio.examples import Example
 
 GROUPS: tuple[tuple[forms.Group, str], ...] = (
+    ("host", ""),
     ("caption", ""),
     ("enhanced", "Enhanced branch: identifiers, prompts, strength"),
     ("baseline", "Baseline branch: prompts"),
@@ -21,7 +22,13 @@ GROUPS: tuple[tuple[forms.Group, str], ...] = (
     ("output", "Output size"),
 )
 """Control groups in page order: name and heading; without a heading the group is always open."""
-DOWNLOADS = {"baseline": "Baseline PNG", "enhanced": "Enhanced PNG", "recipe": "Recipe JSON"}
+DOWNLOADS = {
+    "baseline": "Baseline PNG",
+    "enhanced": "Enhanced PNG",
+    "sheet": "Side by side PNG",
+    "page": "Comparison page",
+    "recipe": "Recipe JSON",
+}
 SLOW = tuple(m.name for m in METRICS.values() if not m.live and not m.needs_reference)
 FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
@@ -68,19 +75,34 @@ def _result_pane() -> dict[str, Any]:
             name: gr.DownloadButton(label, size="sm", interactive=False, elem_id=f"download-{name}")
             for name, label in DOWNLOADS.items()
         }
+    with gr.Row(elem_id="kept-row"):
+        keep = gr.Button("Keep in the viewer", size="sm", interactive=False, elem_id="keep")
+        forget = gr.Button("Forget what is kept", size="sm", visible=False, elem_id="forget")
     scores = gr.HTML(apply_default_css=False, elem_id="scores")
-    return {"progress": progress, "viewer": pictures, "downloads": downloads, "scores": scores}
+    return {
+        "progress": progress,
+        "viewer": pictures,
+        "downloads": downloads,
+        "scores": scores,
+        "keep": keep,
+        "forget": forget,
+        "results": gr.State(()),
+        "kept": gr.State(()),
+    }
 
 
 def _control_pane() -> dict[str, Any]:
-    values, controls = forms.values_of(Recipe()), {}
+    default = recipe_from_json({})
+    values, controls = forms.values_of(default), {}
     for group, heading in GROUPS:
         with gr.Accordion(heading, open=False, elem_id=f"group-{group}") if heading else gr.Group():
             for control in forms.CONTROLS:
                 if control.group == group:
-                    controls[control.path] = forms.component(control, values[control.path])
+                    controls[control.path] = forms.component(control, values[control.path], default.host)
                     if control.path == "seed":
                         random_seed = gr.Button("Random seed", size="sm", elem_id="random-seed")
+            if group == "host":
+                host_facts = gr.HTML(actions.about_host(default.host), apply_default_css=False, elem_id="host-facts")
     with gr.Accordion("Scores", open=False, elem_id="group-scores"):
         slow, fetched = _metrics()
     reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")
@@ -88,6 +110,7 @@ def _control_pane() -> dict[str, Any]:
     prompts = gr.HTML(apply_default_css=False, elem_id="prompts")
     return {
         "controls": controls,
+        "host_facts": host_facts,
         "random_seed": random_seed,
         "slow": slow,
         "fetched": fetched,

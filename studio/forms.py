@@ -7,16 +7,19 @@ A control's `path` is the recipe field it sets ("steps", "enhanced.strength"). T
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import gradio as gr
 
-from rapsr_core.recipe import Recipe, RecipeError
+from rapsr_core.doctor import missing
+from rapsr_core.hosts.registry import HOSTS, host_info
+from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
+from rapsr_core.refinement.shelf import names_for
 
-Kind = Literal["slider", "integer", "optional integer", "text", "choice", "tick"]
-Group = Literal["caption", "enhanced", "baseline", "sampling", "output"]
+Kind = Literal["slider", "integer", "optional integer", "text", "choice", "list", "tick"]
+Group = Literal["host", "caption", "enhanced", "baseline", "sampling", "output"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,22 @@ class Control:
     placeholder: str = ""
 
 
+HOST_SETTINGS = tuple(
+    Control(f"host_settings.{row.name}.{s.name}", s.label, "slider", "host", s.help, s.low, s.high, s.step)
+    for row in HOSTS.values()
+    for s in row.settings
+)
+"""What only one host has, shown with that host."""
+
 CONTROLS = (
+    Control(
+        "host", "Host", "list", "host", "The super-resolution method. Another one brings its own defaults.",
+    ),
+    *HOST_SETTINGS,
+    Control(
+        "enhanced.refinement", "Refinement", "list", "enhanced",
+        "What is plugged into the prior of the enhanced branch; none = identifiers alone.",
+    ),
     Control(
         "caption", "Caption", "text", "caption",
         "What the picture shows. Both branches read it. Edit it freely.",
@@ -75,14 +93,10 @@ CONTROLS = (
         "baseline.negative", "Negative prompt", "text", "baseline",
         "What guidance moves away from in the baseline.", placeholder="nothing added",
     ),
-    Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 100, 1),
+    Control("steps", "Steps", "slider", "sampling", "Denoising steps of each branch. Time grows with them.", 1, 200, 1),
     Control(
         "guidance_scale", "Guidance scale", "slider", "sampling",
         "Pull from the negative towards the positive prompt, in all steps but the last. 1 = none; the embedded host likes 1 to 1.5.", 1, 10, 0.05,
-    ),
-    Control(
-        "noise_scale", "Noise scale", "slider", "sampling",
-        "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.", 0, 1, 0.05,
     ),
     Control(
         "seed", "Seed", "integer", "sampling",
@@ -110,27 +124,71 @@ CONTROLS = (
 )  # fmt: skip
 
 NOT_ON_PAGE = {
-    "host": "one host is built in so far",
     "tile_px": "chosen automatically from the size of the picture",
-    "enhanced.refinement": "one refinement is built in so far",
 }
 """Recipe fields without a control, and why. The API accepts them."""
+
+HOST_DEFAULTS = (
+    "host", "steps", "guidance_scale", "cleaner", "colour_fix", "baseline.positive", "baseline.negative", "enhanced.refinement",
+)  # fmt: skip
+"""Controls that take a host's published defaults when it is chosen, besides its own settings."""
+
+REFINEMENT_LABELS = {SHIPPED: "RAP-SR of the embedded prior", NONE: "None: identifiers alone"}
 
 BY_PATH = {control.path: control for control in CONTROLS}
 
 
-def component(control: Control, value: Any) -> gr.components.Component:
-    """The Gradio component of a control, showing `value`."""
-    common = {"label": control.label, "info": control.info, "value": value, "elem_id": element_id(control.path)}
+def component(control: Control, value: Any, host: str) -> gr.components.Component:
+    """The Gradio component of a control, showing `value`; hidden when it is a setting of another host than `host`."""
+    common = {
+        "label": control.label,
+        "info": control.info,
+        "value": value,
+        "elem_id": element_id(control.path),
+        "visible": belongs(control, host),
+    }
     if control.kind == "slider":
         return gr.Slider(control.low, control.high, step=control.step, **common)
     if control.kind in ("integer", "optional integer"):
         return gr.Number(precision=0, minimum=control.low, maximum=control.high, **common)
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
+    if control.kind == "list":
+        choices = hosts() if control.path == "host" else refinements(row.prior for row in HOSTS.values())
+        return gr.Dropdown(list(choices), **common)
     if control.kind == "tick":
         return gr.Checkbox(**common)
     return gr.Textbox(lines=control.lines, max_lines=6, placeholder=control.placeholder or None, **common)
+
+
+def belongs(control: Control, host: str) -> bool:
+    """Whether a control says anything about this host."""
+    return not control.path.startswith("host_settings.") or control.path.startswith(f"host_settings.{host}.")
+
+
+def hosts() -> tuple[tuple[str, str], ...]:
+    """(label, name) of every host; the label says which cannot run here yet."""
+    return tuple((f"{row.label} (weights missing)" if missing(row.name) else row.label, row.name) for row in HOSTS.values())
+
+
+def refinements(priors: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """(label, name) of the refinements that fit one of the priors."""
+    names = dict.fromkeys(name for prior in priors for name in names_for(prior))
+    return tuple((REFINEMENT_LABELS.get(name, name), name) for name in names)
+
+
+def of_host(host: str) -> dict[str, dict[str, Any]]:
+    """What changes on the page when a host is chosen: control path -> keyword arguments of `gr.update`."""
+    row = host_info(host)
+    values = values_of(row.recipe(Recipe()))
+    found = {path: {"value": values[path]} for path in HOST_DEFAULTS}
+    for control in HOST_SETTINGS:
+        found[control.path] = {"value": values[control.path], "visible": belongs(control, host)}
+    found["enhanced.refinement"]["choices"] = list(refinements([row.prior]))
+    found["cleaner"]["interactive"] = row.takes_guide
+    found["guidance_scale"]["interactive"] = row.negative_branch
+    found["steps"]["maximum"] = row.max_steps
+    return found
 
 
 def element_id(path: str) -> str:
@@ -141,7 +199,10 @@ def element_id(path: str) -> str:
 def values_of(recipe: Recipe) -> dict[str, Any]:
     """What every control shows for a recipe, by path, in the order of CONTROLS."""
     width, height = recipe.target_px or (None, None)
+    settings = {f"host_settings.{row.name}.{s.name}": s.default for row in HOSTS.values() for s in row.settings}
+    settings |= {f"host_settings.{recipe.host}.{name}": value for name, value in recipe.host_settings.items()}
     special = {
+        **settings,
         "caption": recipe.caption or "",
         "caption.automatic": recipe.caption is None,
         "target_px.width": width,
@@ -156,19 +217,28 @@ def recipe_of(values: Mapping[str, Any]) -> Recipe:
     Raises:
         RecipeError: a value is missing, of the wrong type or out of range; the message names the control's field.
     """
-    fields: dict[str, Any] = {"caption": _caption(values), "target_px": _target_px(values)}
+    fields: dict[str, Any] = {"caption": _caption(values), "target_px": _target_px(values), "host_settings": _settings(values)}
     for control in CONTROLS:
-        if control.path.startswith(("caption", "target_px.")):
+        if control.path.startswith(("caption", "target_px.", "host_settings.")):
             continue
         *parents, name = control.path.split(".")
         place = fields.setdefault(parents[0], {}) if parents else fields
         place[name] = _number(control, values[control.path])
-    return Recipe.from_json(fields)
+    recipe = Recipe.from_json(fields)
+    host_info(recipe.host).check(recipe)
+    return recipe
 
 
 def _caption(values: Mapping[str, Any]) -> str | None:
     text = values["caption"]
     return None if values["caption.automatic"] and not text.strip() else text
+
+
+def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the chosen host."""
+    row = host_info(values["host"])
+    paths = {s.name: f"host_settings.{row.name}.{s.name}" for s in row.settings}
+    return {name: _number(BY_PATH[path], values[path]) for name, path in paths.items()}
 
 
 def _target_px(values: Mapping[str, Any]) -> list[int] | None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from rapsr_core import events
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
-from studio import prompt_view, viewer
+from studio import prompt_view, score_table, viewer
 from studio.progress_view import Progress, duration, message
 from studio.results import RunFolder
 
@@ -30,6 +31,7 @@ class LiveRun:
 
     folder: RunFolder
     recipe: Recipe
+    kept: tuple[viewer.Picture, ...] = ()  # results of runs before, shown beside these
     pictures: dict[str, viewer.Picture] = field(default_factory=dict)
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
     prompts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -60,17 +62,32 @@ class LiveRun:
             case events.Finished():
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)
+                self.downloads |= self.folder.comparison([*self._shown(), *self.kept], event.recipe)
                 self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)
 
     def viewer_value(self) -> dict[str, Any]:
         """The newest two pictures side by side; baseline against enhanced in the end."""
-        names = [name for name in LABELS if name in self.pictures]
-        left, right = (names[-2], names[-1]) if len(names) > 1 else (names[0], names[0])
-        return viewer.value(self.folder.id, [self.pictures[name] for name in names], left, right)
+        pictures = self._shown()
+        left = pictures[-2] if len(pictures) > 1 else pictures[0]
+        return viewer.value(self.folder.id, [*pictures, *self.kept], left.name, pictures[-1].name)
+
+    def results(self) -> tuple[viewer.Picture, ...]:
+        """Both results, named so that they can stand beside those of another run."""
+        host, run = host_info(self.recipe.host).label, self.folder.id
+        return tuple(
+            replace(p, name=f"{run}-{p.name}", label=f"{host} · {p.label}", alt=f"{p.alt}: {host}, an earlier run", note="kept")
+            for p in self._shown()
+            if p.name in ("baseline", "enhanced")
+        )
 
     def prompts_html(self) -> str:
         """The prompt cards of this run's recipe."""
         return prompt_view.render(self.prompts, prompt_view.identifiers(self.recipe))
+
+    def _shown(self) -> list[viewer.Picture]:
+        """The pictures there are, in the order of LABELS, with the live scores there are."""
+        rows = {name: score_table.live_rows(self.scores, name) for name in LABELS}
+        return [replace(self.pictures[name], scores=rows[name]) for name in LABELS if name in self.pictures]
 
     def _stage(self, event: events.Stage) -> None:
         self.seconds[event.stage] = event.seconds

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from rapsr_core.images import save_png
 from rapsr_core.recipe import Recipe
+from studio.viewer import Picture, export
 
 RECIPE_CHUNK = "rapsr-recipe"
 """Keyword of the PNG text chunk that carries the recipe as JSON."""
@@ -40,6 +43,16 @@ class RunFolder:
         path = self.path / f"{self._stem}-recipe-seed{recipe.seed}.json"
         path.write_text(json.dumps(recipe.to_json(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         return path
+
+    def comparison(self, pictures: Sequence[Picture], recipe: Recipe) -> dict[str, Path]:
+        """Write the pictures as one PNG side by side ("sheet"), with the recipe in it, and as a page of its own ("page")."""
+        text, stem = json.dumps(recipe.to_json(), indent=2, ensure_ascii=False), f"{self._stem}-comparison-seed{recipe.seed}"
+        sheet, page = self.path / f"{stem}.png", self.path / f"{stem}.html"
+        chunks = PngInfo()
+        chunks.add_itxt(RECIPE_CHUNK, json.dumps(recipe.to_json()))
+        export.side_by_side(pictures).save(sheet, pnginfo=chunks, compress_level=4)
+        page.write_text(export.comparison_page(pictures, f"{self._stem}: a comparison", text), encoding="utf-8")
+        return {"sheet": sheet, "page": page}
 
     def crop(self, image: Tensor) -> Path:
         """Write a crop of a photograph, to be opened in its place."""

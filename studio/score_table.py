@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from rapsr_core.quality.scoring import Score, lower_better
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.table import LIVE, METRICS
+from studio.viewer import ScoreRow
 
 COLUMNS = (("input", "Input (bicubic x4)"), ("baseline", "Baseline"), ("enhanced", "Enhanced"))
 GRID = "grid"
@@ -30,6 +31,15 @@ def render(scores: Scores, metrics: Sequence[str]) -> str:
         '<th scope="col">Seconds</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>{_grid(scores)}{_disagreement(verdicts(scores, metrics))}"
         f'<p class="fine">Difference = enhanced − baseline. {escape(WARNING)}</p></div>'
+    )
+
+
+def live_rows(scores: Scores, which: str) -> tuple[ScoreRow, ...]:
+    """The live scores of one image, as the viewer shows them beside its label."""
+    found = ((name, _value(scores, which, name)) for name in LIVE)
+    better = verdicts(scores, LIVE)
+    return tuple(
+        ScoreRow(METRICS[name].label, f"{value:.2f}", better.get(name) == which) for name, value in found if value is not None
     )
 
 

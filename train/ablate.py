@@ -19,7 +19,7 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.evaluation.ablation import VARIANTS, Variant, ablation_table
 from rapsr_core.evaluation.pairs import find_pairs, read_names
 from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics, evaluate
-from rapsr_core.recipe import Recipe
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.refinement.artifact import FACTS
 from train import refine
 from train.cli import errors_told, part
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> None:
 def run(args: argparse.Namespace) -> None:
     pairs = find_pairs(args.set / "lq", args.set / "hq", read_names(args.list) if args.list else None)[: args.limit][args.part]
     metrics = choose_metrics(args.metrics, has_reference=True)
-    recipe = Recipe.from_json(json.loads(args.recipe.read_text(encoding="utf-8"))) if args.recipe else Recipe()
+    recipe = recipe_from_json(json.loads(args.recipe.read_text(encoding="utf-8")) if args.recipe else {})
     variants = [VARIANTS[name] for name in args.variants]
     refinements = {variant.name: refinement(args, variant) for variant in variants}
     comparer, folders = Comparer(args.assets), {name: args.out / name / "evaluation" for name in args.variants}

@@ -27,6 +27,7 @@ from rapsr_core.evaluation import lists
 from rapsr_core.evaluation.pairs import EvaluationError, find_pairs, read_names
 from rapsr_core.evaluation.run import DEFAULT_METRICS, Settings, choose_metrics, evaluate
 from rapsr_core.evaluation.summary import markdown
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
@@ -88,7 +89,7 @@ def make(args: argparse.Namespace) -> None:
 def run(args: argparse.Namespace) -> None:
     if args.limit is not None and args.limit < 1:
         raise EvaluationError(f"--limit is {args.limit}; it must be at least 1")
-    recipe = read_recipe(args.recipe) if args.recipe else Recipe()
+    recipe = read_recipe(args.recipe) if args.recipe else recipe_from_json({})
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     pairs = find_pairs(args.lq, args.hq, read_names(args.list) if args.list else None)[: args.limit]
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
 
 def read_recipe(path: Path) -> Recipe:
     try:
-        return Recipe.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return recipe_from_json(json.loads(path.read_text(encoding="utf-8")))
     except json.JSONDecodeError as error:
         raise RecipeError(f"{path} is not JSON ({error})") from error
 

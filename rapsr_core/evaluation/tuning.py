@@ -9,13 +9,14 @@ from typing import Any
 
 from rapsr_core.evaluation.pairs import EvaluationError
 from rapsr_core.evaluation.table import BRANCHES
+from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.scoring import lower_better
 from rapsr_core.quality.table import METRICS
 from rapsr_core.recipe import Recipe, RecipeError
 
 
 def read_settings(path: Path) -> dict[str, Recipe]:
-    """Recipes by name from a JSON object {name: {field: value, ...}}; fields not given keep their defaults.
+    """Recipes by name from a JSON object {name: {field: value, ...}}; fields not given keep their host's defaults.
 
     Raises EvaluationError that names the file, and the setting where it is one of them.
     """
@@ -28,7 +29,7 @@ def read_settings(path: Path) -> dict[str, Recipe]:
     recipes = {}
     for name, fields in named.items():
         try:
-            recipes[name] = Recipe.from_json(fields)
+            recipes[name] = recipe_from_json(fields)
         except RecipeError as error:
             raise EvaluationError(f"{path}, {name}: {error}") from error
     return recipes

@@ -58,7 +58,7 @@ class EmbeddedHost(Host):
         sites = tuple(n // self.prior.space_to_depth.block_px for n in padded.shape[-2:])
         parts = {
             "guide": Part(padded, 1),
-            "noise_scale": Part(torch.tensor(recipe.noise_scale), "global"),
+            "noise_scale": Part(torch.tensor(recipe.host_settings["noise_scale"]), "global"),
             "last_t": Part(torch.tensor(self._last_t(recipe.steps)), "global"),
         }
         reference = resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
@@ -70,7 +70,7 @@ class EmbeddedHost(Host):
         return int(scheduler.timesteps[-1])
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
-        """Noise alone (zero terminal SNR), times the recipe's `noise_scale`: a lower temperature, as in Glow (Kingma and
+        """Noise alone (zero terminal SNR), times the setting `noise_scale`: a lower temperature, as in Glow (Kingma and
         Dhariwal 2018). Latents are relative to the guide, so less noise means staying closer to it."""
         drawn = noise.draw("start", (1, self.prior.space_to_depth.channels, *condition.latent_size)).to(self.device.device)
         return drawn * condition["noise_scale"].item()

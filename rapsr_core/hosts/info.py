@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsr_core.hosts.prompting import Prompt, plain
-from rapsr_core.recipe import BaselineText, CleanerName, ColourFix, Recipe, RecipeError
+from rapsr_core.recipe import NONE, SHIPPED, BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
 from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.sampling.tiling import OURS, Tiling
@@ -55,7 +55,7 @@ class HostInfo:
     takes_guide: bool  # a cleaner's output; otherwise the cleaner is not run
     pass_seconds: float  # one network pass over a megapixel of output, on two CPU cores
     passes: Callable[[int], list[int]]  # steps -> network passes of each under one text
-    guidance: Callable[[float, int], GuidanceSchedule]  # scale, steps
+    guidance: Callable[..., GuidanceSchedule]  # scale, steps
     code_licence: str  # of this implementation's source, and of the official one where that differs
     weights_licence: str
     refinement: str  # what a refinement can do in it
@@ -63,10 +63,14 @@ class HostInfo:
     parity: str  # what was compared with the official implementation, and what was not
     weights: tuple[Weights, ...] = ()
     settings: tuple[Setting, ...] = ()
+    guidance_settings: tuple[str, ...] = ()  # which `guidance` takes besides, by name
+    captioned: bool = True  # else published without a captioner: only what the user writes is a caption
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
-    tile_px: int = 1024  # a side of the largest tile: self-attention takes time with the square of its pixels
+    tile_px: int | None = None  # the published side of a tile; None = as memory allows
     memory: MemoryNeed = STABLE_DIFFUSION
+    max_steps: int = 200
+    negative_branch: bool = True  # without one there is no guidance
 
     @property
     def cleaner(self) -> CleanerName:
@@ -83,8 +87,14 @@ class HostInfo:
         defaults = {setting.name: setting.default for setting in self.settings}
         return replace(recipe, host_settings={**defaults, **recipe.host_settings})
 
+    def schedule(self, recipe: Recipe) -> GuidanceSchedule:
+        """Guidance over the steps of a recipe."""
+        settings = self.completed(recipe).host_settings
+        return self.guidance(recipe.guidance_scale, recipe.steps, **{name: settings[name] for name in self.guidance_settings})
+
     def recipe(self, recipe: Recipe) -> Recipe:
-        """`recipe` with this host and its defaults; what belongs to the picture, the enhanced branch and the output stays."""
+        """`recipe` with this host, its defaults, and a refinement that fits its prior; what belongs to the picture, the enhanced branch's
+        texts and the output stays."""
         return replace(
             recipe,
             host=self.name,
@@ -94,12 +104,19 @@ class HostInfo:
             colour_fix=self.colour_fix,
             host_settings={setting.name: setting.default for setting in self.settings},
             baseline=BaselineText(self.positive, self.negative),
+            enhanced=replace(recipe.enhanced, refinement=SHIPPED if self.prior == "embedded" else NONE),
         )
 
     def check(self, recipe: Recipe) -> None:
-        """Raises RecipeError for a host setting that does not exist or is out of its range, or a cleaner where no guide is taken."""
+        """Raises RecipeError for what the host cannot do: a setting it has not or out of range, a cleaner, guidance, so many steps."""
         if recipe.cleaner != "none" and not self.takes_guide:
             raise RecipeError(f"cleaner is {recipe.cleaner!r}, but host {self.name} takes no guide: set cleaner to 'none'")
+        if recipe.steps > self.max_steps:
+            raise RecipeError(f"steps is {recipe.steps}; host {self.name} takes at most {self.max_steps}")
+        if recipe.guidance_scale != 1 and not self.negative_branch:
+            raise RecipeError(
+                f"guidance_scale is {recipe.guidance_scale:g}, but host {self.name} has no negative branch: set it to 1"
+            )
         known = {setting.name: setting for setting in self.settings}
         for name, value in recipe.host_settings.items():
             if name not in known:

@@ -14,6 +14,7 @@ from rapsr_core.images import resize
 from rapsr_core.priors import Prior
 from rapsr_core.priors.text import Text
 from rapsr_core.sampling.contract import Condition, Host
+from rapsr_core.sampling.noise import ImageNoise
 
 
 class LatentHost(Host):
@@ -52,6 +53,12 @@ class LatentHost(Host):
         unit = self.codec.block_px * self.multiple
         height, width = image.shape[-2:]
         return F.pad(image, (0, -width % unit, 0, -height % unit), mode="replicate")
+
+    def posterior_latent(self, image: Tensor, noise: ImageNoise) -> Tensor:
+        """A draw from the codec's posterior of an image (1, 3, H, W) in [0, 1]: a latent (1, C, H/f, W/f), scaled."""
+        with torch.inference_mode():
+            mean, std = self.codec.moments(image)
+        return self.codec.sample((mean, std), noise.draw("posterior", tuple(mean.shape)).to(mean))
 
     def autocast(self) -> torch.autocast:
         """Networks compute in the device's arithmetic; latents stay in float32."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rapsr_core.hosts.info import HostInfo, Setting, same
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff
 from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.sampling.guidance import all_but_last, constant_over
+from rapsr_core.sampling import official_tiling
+from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
 from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.weights import Weights
 
@@ -16,6 +19,50 @@ TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
 def sixteen_at_the_end(steps: int) -> list[int]:
     """The embedded host: its last step is a mean over all offsets of the codec's 4x4 blocks."""
     return [1] * (steps - 1) + [16]
+
+
+START_FROM_PICTURE = Setting(
+    "start_from_picture", "Start from the picture", 0, 0, 1, 1,
+    "0 = from noise alone, as published; 1 = from the noised latent of what it is conditioned on, steadier and with less detail.",
+)  # fmt: skip
+
+ON_DIFFBIR = "LoRA, full or delta of SD 2.1-base, whose UNet it is; IRControlNet is never touched, and reads the identifiers too"
+
+DIFFBIR: Mapping[str, Any] = {
+    "prior": "sd21-base",
+    "steps": 50,
+    "positive": "",
+    "scheduler": "DDPM, respaced: evenly from t = 999 to 0",
+    "start": "noise",
+    "colour_fix": "wavelet",
+    "takes_guide": True,
+    "pass_seconds": 8.0,
+    "passes": same(1),
+    "guidance": constant_or_rising,
+    "guidance_settings": ("rising_guidance",),
+    "code_licence": "Apache-2.0",
+    "weights_licence": "Apache-2.0",
+    "module": "rapsr_core.hosts.diffbir",
+    "parity": "networks, sampler, guidance, tiles, colour fix and texts against the official code's (random weights). Not compared: "
+    "trained weights; edges are padded by repetition, not black. Not built: its cleaners (v1 SwinIR, v2 BSRNet); Real-ESRGAN stands in",
+    "settings": (
+        Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of IRControlNet's residuals; less invents more."),
+        Setting(
+            "rising_guidance", "Rising guidance", 0, 0, 1, 1,
+            "1 = guidance grows from 1 to 1 + its scale over the steps, late and steeply; 0 = the same at every step, as published.",
+        ),
+        START_FROM_PICTURE,
+    ),
+    "captioned": False,
+    "prompt": diffbir,
+    "tiling": official_tiling.DIFFBIR,
+    "tile_px": 512,
+}  # fmt: skip
+"""What both versions share. v1: the first release's inference.py; v2: README.md, "ECCV paper version"."""
+
+
+def _ircontrolnet(name: str, file: str) -> Weights:
+    return Weights(name, f"diffbir/{file}", 1.5, "Apache-2.0", (("lxq007/DiffBIR-v2", file),))
 
 
 HOSTS = {
@@ -40,6 +87,12 @@ HOSTS = {
             weights_licence="CC-BY-SA-4.0",
             refinement="LoRA, full or delta of the embedded prior",
             module="rapsr_core.hosts.embedded",
+            settings=(
+                Setting(
+                    "noise_scale", "Noise scale", 0.9, 0.0, 1.0, 0.05,
+                    "Strength of the start noise. 1 invents most texture, and grain with it; lower stays closer to the guide.",
+                ),
+            ),
             parity="ours: there is no other implementation",
             memory=MemoryNeed(image=200, denoise=950, decode=0),
         ),
@@ -114,6 +167,89 @@ HOSTS = {
                 Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals."),
             ),
             parity="diffusers' StableDiffusionControlNetImg2ImgPipeline, same seed",
+        ),
+        HostInfo(
+            name="stablesr",
+            label="StableSR",
+            prior="sd21-base",
+            steps=200,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, respaced: evenly from t = 999 to 0",
+            start="noise",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0, made from the paper; the official code is S-Lab 1.0 (non-commercial) and not used",
+            weights_licence="S-Lab License 1.0 (non-commercial)",
+            refinement="LoRA or delta of SD 2.1-base, on which StableSR's own UNet stands unchanged; full replaces all of it but SPADE. "
+            "As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            module="rapsr_core.hosts.stablesr",
+            parity="networks, sampler, guidance and tiles against the official code's (random weights). Not compared: trained weights. "
+            "Not built: the CFW decoder; the prior's VAE decodes, which is dec_w 0 (published: 0.5)",
+            weights=(
+                Weights("StableSR", "stablesr/stablesr_000117.ckpt", 5.6, "S-Lab License 1.0", (("Iceclear/StableSR", "stablesr_000117.ckpt"),)),
+            ),
+            settings=(START_FROM_PICTURE,),
+            captioned=False,
+            tiling=official_tiling.STABLESR,
+            tile_px=512,
+        ),
+        HostInfo(
+            name="diffbir-v1",
+            label="DiffBIR v1",
+            guidance_scale=1.0,
+            negative="",
+            refinement=f"{ON_DIFFBIR}. As published there is no guidance, so the negative identifier acts only at a guidance scale above 1",
+            weights=(_ircontrolnet("DiffBIR v1", "v1_general.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="diffbir-v2",
+            label="DiffBIR v2",
+            guidance_scale=4.0,
+            negative=OFFICIAL_PROMPTS["DiffBIR"].negative or "",
+            refinement=ON_DIFFBIR,
+            weights=(_ircontrolnet("DiffBIR v2", "v2.pth"),),
+            **DIFFBIR,
+        ),
+        HostInfo(
+            name="osediff",
+            label="OSEDiff (one step)",
+            prior="sd21-base",
+            steps=1,
+            guidance_scale=1.0,
+            positive="",
+            negative="",
+            scheduler="DDPM, trailing: one step at t = 999",
+            start="the enlarged LQ's latent, not noised",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=10.0,
+            passes=same(1),
+            guidance=positive_alone,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0",
+            refinement="LoRA, full or delta of SD 2.1-base, as if merged before OSEDiff's adapters; conv_in is OSEDiff's own. Its positive "
+            "identifier leads the text; there is no negative branch, so the negative one cannot act",
+            module="rapsr_core.hosts.osediff",
+            parity="UNet, its one step and the adapters' merge against the official code's (random weights), texts exactly, VAE "
+            "adapters against peft's. Not compared: trained weights; DAPE's tags (the studio's captioner writes them); the VAE is tiled "
+            "as diffusers does, and an LQ under 128 px is not enlarged first",
+            weights=(
+                Weights(
+                    "OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0",
+                    url="https://github.com/cswry/OSEDiff/raw/main/preset/models/osediff.pkl",
+                ),
+            ),
+            prompt=osediff,
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            max_steps=1,
+            negative_branch=False,
         ),
     )
 }  # fmt: skip

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from rapsr_core import ASSETS
 from rapsr_core.priors import PRIORS, Prior
+from rapsr_core.recipe import NONE
 from rapsr_core.refinement.card import model_card
 from rapsr_core.refinement.identifiers import FORMS, MERGED, identifier_ids
 from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
@@ -207,6 +208,11 @@ def load_refinement(name_or_folder: str | Path, prior: Prior) -> Refinement:
         learned=_learned(folder) if learned else (),
         facts=facts,
     )
+
+
+def no_refinement(prior: Prior) -> Refinement:
+    """One that changes nothing and knows no identifier: the branches then differ in their texts alone."""
+    return Refinement(NONE, {}, "", "", {}, {}, (), {"prior": prior.name, "prior_fingerprint": prior.fingerprint})
 
 
 def _learned(folder: Path) -> tuple[Tensor, ...]:

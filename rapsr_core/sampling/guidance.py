@@ -31,6 +31,11 @@ def all_but_last(scale: float, steps: int) -> GuidanceSchedule:
     return lambda i, t: None if scale == 1 or 0 < i == steps - 1 else scale
 
 
+def positive_alone(scale: float, steps: int) -> GuidanceSchedule:
+    """No guidance, whatever the scale: of hosts that have no negative branch."""
+    return constant(1)
+
+
 def rising(scale: float) -> GuidanceSchedule:
     """From 1 at t = 1000 to 1 + scale at t = 0, late and steeply: 1 + scale * (1 - cos(pi * ((1000 - t) / 1000)^5)) / 2.
 
@@ -39,6 +44,11 @@ def rising(scale: float) -> GuidanceSchedule:
     if scale <= 1:
         return constant(scale)
     return lambda i, t: 1 + scale * (1 - math.cos(math.pi * ((1000 - t) / 1000) ** 5)) / 2
+
+
+def constant_or_rising(scale: float, steps: int, rising_guidance: float = 0) -> GuidanceSchedule:
+    """DiffBIR's choice: `constant`, or `rising` where `rising_guidance` is not 0 (--rescale_cfg)."""
+    return rising(scale) if rising_guidance else constant(scale)
 
 
 def guide(positive: Tensor, negative: Tensor, scale: float, rescale: float = 0.0) -> Tensor:

@@ -20,3 +20,6 @@ SPACED_DDPM: Mapping[str, Any] = MappingProxyType(
 Both take n of the 1000 timesteps, the first and the last among them, and make the betas anew for these; the network is told the
 original timestep, and the last step adds no noise. `DDPMScheduler` does that from the cumulative products of the visited steps.
 """
+
+ONE_STEP_DDPM: Mapping[str, Any] = MappingProxyType({**SPACED_DDPM, "timestep_spacing": "trailing"})
+"""Of `DDPMScheduler` too, for OSEDiff: its one step is at t = 999 and ends in the clean latent, but for noise of 1e-10."""

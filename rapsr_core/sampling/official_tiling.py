@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+from rapsr_core.sampling.tiling import Tile, Tiling, whole
 
-from rapsr_core.sampling.tiling import Tile
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GAUSSIAN_VARIANCE = 0.01
 """Of positions divided by the tile's side."""
@@ -18,11 +19,15 @@ def gaussian_weights(tile: Tile) -> Tensor:
 
     Its middle is at (w - 1) / 2 across but at h / 2 down, half a site low, as in all of them.
     """
+    import torch
+
     height, width = tile.bottom - tile.top, tile.right - tile.left
     return torch.outer(_density(height, height / 2), _density(width, (width - 1) / 2))
 
 
 def _density(length: int, middle: float) -> Tensor:
+    import torch
+
     distance = (torch.arange(length, dtype=torch.float64) - middle) / length
     return torch.exp(-distance.square() / (2 * GAUSSIAN_VARIANCE)) / math.sqrt(2 * math.pi * GAUSSIAN_VARIANCE)
 
@@ -59,3 +64,40 @@ def diffbir_tiles(size: tuple[int, int], side: int, stride: int) -> list[Tile]:
 
 def _starts(length: int, side: int, stride: int) -> list[int]:
     return [*range(0, length - side, stride), length - side]
+
+
+def stablesr_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """`Tiling.windows` of StableSR: `seesr_tiles`, half of each tile overlapping (sites: 64 and 32); None = the whole."""
+    if side is None:
+        return [whole(latent_size)]
+    side = max(multiple, side // multiple * multiple)
+    return seesr_tiles(latent_size, side, min(side, *latent_size) // 2)
+
+
+def diffbir_windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+    """`Tiling.windows` of DiffBIR: `diffbir_tiles`, a stride of half a tile (pixels: 512 and 256); None = the whole.
+
+    Tiles of a latent narrower than they are become as narrow; DiffBIR itself then takes the whole at once, however long it is.
+    """
+    if side is None:
+        return [whole(latent_size)]
+    side = min(max(multiple, side // multiple * multiple), *latent_size)
+    return diffbir_tiles(latent_size, side, side // 2)
+
+
+def _by_area(overlap: int) -> Tiling:
+    """The tiling of SeeSR and PASD. Tiles too small for the published overlap overlap by a third, as SeeSR's own do."""
+
+    def windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
+        if side is None:
+            return [whole(latent_size)]
+        return seesr_tiles(latent_size, side, min(overlap, min(side, *latent_size) // 3))
+
+    return Tiling(windows, gaussian_weights, whole_up_to_px=0)
+
+
+SEESR = _by_area(32)
+PASD = _by_area(8)
+"""By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
+
+STABLESR, DIFFBIR = Tiling(stablesr_windows, gaussian_weights), Tiling(diffbir_windows, gaussian_weights)

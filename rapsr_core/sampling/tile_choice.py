@@ -38,13 +38,19 @@ class TileChoice:
 
 
 def choose_tile(
-    output_size: tuple[int, int], need: MemoryNeed, largest_px: int, free_bytes: int, tiling: Tiling, other: Callable[[int], int]
+    output_size: tuple[int, int],
+    need: MemoryNeed,
+    published_px: int | None,
+    free_bytes: int,
+    tiling: Tiling,
+    other: Callable[[int], int],
 ) -> TileChoice:
     """Tile of an output (height, width).
 
-    `largest_px`: the host takes no larger one, whatever the memory. `other`: tile side -> bytes of what runs before the host (a cleaner).
+    `published_px`: the side a host was published with, taken where it fits. `other`: tile side -> bytes of what runs before the host (a
+    cleaner).
 
-    Among the sides from half the largest that fits up to it, the one with the least work: tiles overlap by a fixed share and the last one
+    Otherwise, among the sides from half the largest that fits up to it, the one with the least work: tiles overlap by a fixed share and the last one
     ends at the border, so a side that just covers the image beats a larger one.
     """
     whole = max(output_size)
@@ -53,16 +59,19 @@ def choose_tile(
     def bytes_of(side: int) -> int:
         return max(_bytes(output_size, need, side), other(side))
 
-    if whole <= largest_px and bytes_of(whole) <= budget:
+    largest = published_px or tiling.whole_up_to_px
+    if whole <= max(largest, tiling.whole_up_to_px) and bytes_of(whole) <= budget:
         return TileChoice(whole, f"the whole image at once: about {_gb(bytes_of(whole))} of {_gb(free_bytes)} free memory")
-    sides = range(SMALLEST_PX, min(largest_px, whole) + 1, STEP_PX)
+    if published_px is not None and bytes_of(published_px) <= budget:
+        return TileChoice(published_px, f"tiles of {published_px} px, as the host was published")
+    sides = range(SMALLEST_PX, min(largest, whole) + 1, STEP_PX)
     fitting = [side for side in sides if bytes_of(side) <= budget]
     if not fitting:
         why = f"{_gb(free_bytes)} are free, about {_gb(bytes_of(SMALLEST_PX))} needed, which may not be enough"
         return TileChoice(SMALLEST_PX, f"tiles of {SMALLEST_PX} px, the smallest: {why}")
     best = min((side for side in fitting if side >= fitting[-1] / 2), key=lambda side: (_work(output_size, side, tiling), -side))
-    if fitting[-1] == sides[-1] and whole > largest_px:
-        why = f"the host takes at most {largest_px} px at once, and these cover the image with the least work"
+    if fitting[-1] == sides[-1] and whole > largest:
+        why = f"the host takes at most {largest} px at once, and these cover the image with the least work"
     else:
         why = f"the whole image would take about {_gb(bytes_of(whole))}, and {_gb(free_bytes)} are free"
     return TileChoice(best, f"tiles of {best} px: {why}")

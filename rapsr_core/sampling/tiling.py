@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+WHOLE_UP_TO_PX = 1024
+"""Longest output side that is taken at once: the time of self-attention grows with the square of the pixels."""
 OVERLAP_SHARE = 0.25
 
 
@@ -27,11 +29,16 @@ def sites_a_side(output_size: tuple[int, int], tile_px: int, site_px: int) -> in
     return tile_px // site_px if tile_px < max(output_size) else None
 
 
+def whole(latent_size: tuple[int, int]) -> Tile:
+    """The one tile that is all of a latent (height, width)."""
+    return Tile(0, latent_size[0], 0, latent_size[1])
+
+
 def tiles(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
     """Windows of `side` sites (rounded down to a multiple the network needs) that cover the latent, evenly overlapped."""
     height, width = latent_size
     if side is None:
-        return [Tile(0, height, 0, width)]
+        return [whole(latent_size)]
     side = max(multiple, side // multiple * multiple)
     return [
         Tile(y, y + min(side, height), x, x + min(side, width))
@@ -58,10 +65,14 @@ def weights(tile: Tile) -> Tensor:
 
 @dataclass(frozen=True)
 class Tiling:
-    """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`."""
+    """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`.
+
+    `whole_up_to_px`: longest output side that may be taken at once; 0 where `windows` itself leaves small latents whole.
+    """
 
     windows: Callable[[tuple[int, int], int | None, int], list[Tile]]
     weights: Callable[[Tile], Tensor]
+    whole_up_to_px: int = WHOLE_UP_TO_PX
 
 
 OURS = Tiling(tiles, weights)

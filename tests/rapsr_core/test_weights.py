@@ -8,6 +8,7 @@ from rapsr_core.weights import VARIABLE, Weights, WeightsError, fetch, find, req
 UNET = Weights(
     "SeeSR UNet", "seesr/unet.safetensors", 3.4, "Apache-2.0", (("gone/repo", "a.safetensors"), ("a/mirror", "b.safetensors"))
 )
+DIRECT = Weights("OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0", url="https://example.org/osediff.pkl")
 BY_HAND = Weights("DAPE", "DAPE.pth", 0.1, "Apache-2.0", page="https://example.org/dape")
 
 
@@ -45,11 +46,22 @@ def test_the_weights_folder_comes_first_then_any_repository_in_the_cache(empty):
 
 def test_all_that_is_missing_is_told_with_the_command_that_gets_it(empty):
     with pytest.raises(WeightsError) as told:
-        require([UNET, BY_HAND])
+        require([UNET, DIRECT, BY_HAND])
     message = str(told.value)
-    assert f"SeeSR UNet (3.4 GB, Apache-2.0) is not at {empty / 'weights/seesr/unet.safetensors'}" in message
+    assert "SeeSR UNet (3.4 GB, Apache-2.0) is not at $RAPSR_WEIGHTS/seesr/unet.safetensors" in message
     assert "hf download gone/repo a.safetensors (mirrors: a/mirror)" in message
-    assert "DAPE (0.1 GB, Apache-2.0)" in message and "https://example.org/dape" in message
+    assert "curl -fL --create-dirs -o $RAPSR_WEIGHTS/osediff/osediff.pkl https://example.org/osediff.pkl." in message
+    assert "DAPE (0.1 GB, Apache-2.0)" in message and "fetch it from https://example.org/dape and put it there." in message
+    assert str(empty) not in message, "visitors of a public page read it"
+
+
+def test_without_the_variable_messages_name_the_default_folder(empty, monkeypatch):
+    monkeypatch.delenv(VARIABLE)
+    monkeypatch.setenv("HOME", str(empty))
+    with pytest.raises(WeightsError) as error:
+        require([UNET])
+    assert "is not at ~/.cache/rapsr/weights/seesr/unet.safetensors" in str(error.value)
+    assert str(empty) not in str(error.value)
 
 
 def test_a_download_that_fails_says_what_every_repository_answered(empty):

@@ -105,7 +105,7 @@ def test_bad_settings_are_said_at_their_control(
         ({"enhanced": {"strenght": 1}}, "unknown recipe field 'enhanced.strenght'"),
         ({"enhanced": {"strength": -0.1}}, "enhanced.strength is -0.1"),
         ({"host": "none such"}, "host is 'none such'"),
-        ({"enhanced": {"refinement": "/etc"}}, "enhanced.refinement is '/etc'; it must be one of embedded"),
+        ({"enhanced": {"refinement": "/etc"}}, "enhanced.refinement is '/etc'; with host embedded it must be one of embedded"),
         ([], "must be a JSON object"),
     ],
 )

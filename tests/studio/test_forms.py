@@ -2,25 +2,28 @@ import dataclasses
 
 import pytest
 
+from rapsr_core.hosts.registry import HOSTS, recipe_from_json
 from rapsr_core.recipe import BaselineText, EnhancedText, Recipe, RecipeError
 from studio import forms
 
+DEFAULT = recipe_from_json({})
+OTHER_HOST = recipe_from_json({"host": "x4-upscaler", "caption": "", "host_settings": {"noise_level": 77}})
 UNUSUAL = Recipe(
     cleaner="none",
     steps=23,
     guidance_scale=1.75,
-    noise_scale=0.4,
+    host_settings={"noise_scale": 0.4},
     seed=2**32 - 1,
     caption="a photo of a bus",
     colour_fix="adain",
     output_scale=2.5,
     target_px=(640, 480),
     baseline=BaselineText("b+", "b-"),
-    enhanced=EnhancedText("[A]. ", "[B]. ", "e+", "e-", strength=0.35),
+    enhanced=EnhancedText("[A]. ", "[B]. ", "e+", "e-", "none", 0.35),
 )
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), UNUSUAL, dataclasses.replace(UNUSUAL, caption="", target_px=None)])
+@pytest.mark.parametrize("recipe", [DEFAULT, OTHER_HOST, UNUSUAL, dataclasses.replace(UNUSUAL, caption="", target_px=None)])
 def test_round_trip(recipe: Recipe) -> None:
     assert forms.recipe_of(forms.values_of(recipe)) == recipe
 
@@ -28,20 +31,23 @@ def test_round_trip(recipe: Recipe) -> None:
 def test_every_recipe_field_has_a_control_or_a_reason() -> None:
     on_page = {path for path in forms.BY_PATH if path not in ("caption.automatic", "target_px.width", "target_px.height")}
     fields = set(forms.recipe_fields())
-    assert on_page | {"target_px"} | set(forms.NOT_ON_PAGE) == fields
+    on_page -= {control.path for control in forms.HOST_SETTINGS}
+    assert on_page | {"target_px", "host_settings"} | set(forms.NOT_ON_PAGE) == fields
     assert not on_page & set(forms.NOT_ON_PAGE)
 
 
 def test_unusual_recipe_differs_in_every_field_on_the_page() -> None:
-    usual, unusual = forms.values_of(Recipe()), forms.values_of(UNUSUAL)
-    assert [path for path in usual if usual[path] == unusual[path]] == []
+    usual, unusual = forms.values_of(DEFAULT), forms.values_of(UNUSUAL)
+    others = [control.path for control in forms.HOST_SETTINGS if not forms.belongs(control, "embedded")]
+    assert [path for path in usual if usual[path] == unusual[path]] == ["host", *others]
 
 
 def test_every_control_has_help_and_its_range_is_the_recipes() -> None:
     for control in forms.CONTROLS:
         assert control.info.strip() and control.label.strip()
         if control.kind in ("slider", "integer", "optional integer"):
-            values = forms.values_of(UNUSUAL)
+            host = control.path.split(".")[1] if control in forms.HOST_SETTINGS else "embedded"
+            values = forms.values_of(UNUSUAL) | {"host": host, "cleaner": "none"}
             for edge in (control.low, control.high):
                 forms.recipe_of({**values, control.path: int(edge) if control.step == 1 else edge})
             with pytest.raises(RecipeError, match=control.path.split(".")[0]):
@@ -61,11 +67,22 @@ def test_every_control_has_help_and_its_range_is_the_recipes() -> None:
 )
 def test_errors_name_the_control(changed: dict, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
-        forms.recipe_of({**forms.values_of(Recipe()), **changed})
+        forms.recipe_of({**forms.values_of(DEFAULT), **changed})
 
 
 def test_caption_box_is_exact_when_not_automatic() -> None:
-    values = forms.values_of(Recipe())
+    values = forms.values_of(DEFAULT)
     assert forms.recipe_of({**values, "caption": "  "}).caption is None
     assert forms.recipe_of({**values, "caption": "  ", "caption.automatic": False}).caption == "  "
     assert forms.recipe_of({**values, "caption": "a bus"}).caption == "a bus"
+
+
+@pytest.mark.parametrize("host", list(HOSTS))
+def test_choosing_a_host_brings_its_published_defaults_and_shows_its_own_settings_alone(host: str) -> None:
+    changes = forms.of_host(host)
+    values = forms.values_of(DEFAULT) | {path: given["value"] for path, given in changes.items()}
+    assert forms.recipe_of({**values, "caption": "x"}) == recipe_from_json({"host": host, "caption": "x"})
+    shown = [path for path, given in changes.items() if given.get("visible")]
+    assert shown == [f"host_settings.{host}.{s.name}" for s in HOSTS[host].settings]
+    assert changes["enhanced.refinement"]["value"] in [name for _, name in changes["enhanced.refinement"]["choices"]]
+    assert changes["cleaner"]["interactive"] == HOSTS[host].takes_guide

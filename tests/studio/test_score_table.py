@@ -64,3 +64,12 @@ def test_grid_energy_is_beside_and_judges_nothing() -> None:
     assert "input 1.01, baseline 1.02, enhanced 1.50" in html
     assert "disagree" not in html
     assert "BRISQUE and PIQE reward" in html
+
+
+def test_the_viewer_gets_live_scores_and_the_better_branch() -> None:
+    found = scores(niqe=(8.0, 6.5, 5.25), piqe=(60, 40, 45), musiq=(30, 40, 50))
+    rows = {which: score_table.live_rows(found, which) for which in ("input", "baseline", "enhanced", "cleaner")}
+    assert rows["input"] == (("NIQE", "8.00", False), ("PIQE", "60.00", False))
+    assert rows["baseline"] == (("NIQE", "6.50", False), ("PIQE", "40.00", True))
+    assert rows["enhanced"] == (("NIQE", "5.25", True), ("PIQE", "45.00", False))
+    assert rows["cleaner"] == ()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import tiny_ldm
 import torch
-from tiny_priors import save_tiny, tiny_controlnet
+from tiny_osediff import save_osediff
+from tiny_priors import save_sd21_base, save_tiny, tiny_controlnet
 
 from rapsr_core.device import Device
 from rapsr_core.hosts.controlnet_tile import ControlNetTileHost
+from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.hosts.x4_upscaler import X4UpscalerHost
 from rapsr_core.priors import Prior, load_prior
 from rapsr_core.sampling.contract import Host
@@ -26,5 +30,15 @@ def _controlnet_tile(folder: Path) -> Host:
     return ControlNetTileHost(prior, tiny_controlnet(prior.unet), FLOAT32)
 
 
-TINY_HOSTS: dict[str, Callable[[Path], Host]] = {"x4-upscaler": _x4_upscaler, "controlnet-tile": _controlnet_tile}
+def _osediff(folder: Path) -> Host:
+    prior = load_prior(save_sd21_base(folder))
+    return HOSTS["osediff"].build(prior, {"OSEDiff": save_osediff(prior, folder / "osediff.pkl")}, FLOAT32)
+
+
+TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
+    "x4-upscaler": _x4_upscaler,
+    "controlnet-tile": _controlnet_tile,
+    "osediff": _osediff,
+    **{name: functools.partial(tiny_ldm.host, name=name) for name in ("stablesr", "diffbir-v1", "diffbir-v2")},
+}
 """Host name -> builder; the folder is for its prior. The embedded host has fixtures of its own."""

@@ -78,9 +78,9 @@ def sd15() -> DiffusionPipeline:
     return _stable_diffusion(_unet(use_linear_projection=False, attention_head_dim=4), "epsilon")
 
 
-def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str) -> DiffusionPipeline:
+def _stable_diffusion(unet: UNet2DConditionModel, prediction_type: str, levels: int = 2) -> DiffusionPipeline:
     return StableDiffusionPipeline(
-        vae=_vae(2),
+        vae=_vae(levels),
         text_encoder=CLIPTextModel(_text_config()),
         tokenizer=clip_tokenizer(),
         unet=unet,
@@ -140,4 +140,11 @@ def save_tiny(name: str, folder: Path) -> Path:
     """One of TINY_PRIORS as a folder, always with the same weights."""
     torch.manual_seed(0)
     TINY_PRIORS[name]().save_pretrained(folder)
+    return folder
+
+
+def save_sd21_base(folder: Path) -> Path:
+    """SD 2.1-base: noise is predicted, and a latent site is 8 px, as in the real one."""
+    torch.manual_seed(0)
+    _stable_diffusion(_unet(), "epsilon", levels=4).save_pretrained(folder)
     return folder

@@ -5,6 +5,7 @@ Made from the paper, key lists and notes in tests/reference; the official code i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from diffusers.models.unets.unet_2d_blocks import AttnDownBlock2D, DownBlock2D, 
 from torch import Tensor, nn
 
 from rapsr_core.hosts.networks.stablesr import STRUCTURE_CHANNELS
-from rapsr_core.priors.checkpoints import below, fill, read_weights
+from rapsr_core.priors.checkpoints import CheckpointError, below, fill, read_weights
 from rapsr_core.priors.naming import resnet_from_ldm, unet_from_ldm
 
 STRUCTURE_PREFIX = "structcond_stage_model."
@@ -36,6 +37,29 @@ class StructureSizes:
 
 
 OFFICIAL_SIZES = StructureSizes()
+
+
+def structure_sizes(weights: Mapping[str, Tensor]) -> StructureSizes:
+    """Sizes of the encoder that a checkpoint of StableSR has under `structcond_stage_model.`; heads, which weights do not tell, are 4.
+
+    Raises CheckpointError when it has none.
+    """
+    shapes = {name: tuple(weight.shape) for name, weight in below(weights, STRUCTURE_PREFIX).items()}
+    channels = [shapes[name][0] for name in sorted(shapes) if re.fullmatch(r"fea_tran\.\d+\.in_layers\.0\.weight", name)]
+    blocks = re.compile(r"input_blocks\.(\d+)\.(0\.op|1\.qkv)\.weight")
+    found = [(match[2], int(match[1])) for name in shapes if (match := blocks.fullmatch(name))]
+    downsamplers = [number for part, number in found if part == "0.op"]
+    if not channels or not downsamplers:
+        raise CheckpointError(
+            f"no structure encoder under {STRUCTURE_PREFIX!r}: StableSR's checkpoint stablesr_000117.ckpt has one"
+        )
+    parts = min(downsamplers)  # a level's layers and its downsampler
+    return StructureSizes(
+        channels=tuple(channels),
+        layers=parts - 1,
+        attention_levels=tuple(sorted({number // parts for part, number in found if part == "1.qkv"})),
+        features=shapes["fea_tran.0.out_layers.3.weight"][0],
+    )
 
 
 class StructureEncoder(nn.Module):

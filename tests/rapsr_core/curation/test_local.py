@@ -73,9 +73,8 @@ def test_a_run_stopped_midway_ends_in_the_same_bytes_with_no_row_measured_twice(
     wait_for(lambda: len(names_noted(log)) >= 11)
     os.kill(first.pid, how)  # the parent alone: its workers must end by themselves
     first.wait()
-    before = set(names_noted(log))
     wait_for(lambda: len(open_workers(log)) == 0, 10)
-    done = rows_on_disk(out)
+    before, done = set(names_noted(log)), rows_on_disk(out)
     assert 0 < len(done) < 30 and not (out / "scores.parquet").exists()
     resumed = score_pool(find_items(pool), (SIZE, LIGHT, noted(log, 0.1)), out, Local(2), lambda _: None, shard_images=8)
     times = Counter(names_noted(log))

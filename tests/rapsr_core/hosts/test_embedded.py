@@ -9,7 +9,7 @@ import torch
 from rapsr_core.cleaners import clean
 from rapsr_core.device import Device
 from rapsr_core.hosts.embedded import EmbeddedHost, shifts_px
-from rapsr_core.hosts.registry import host_info
+from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
 from rapsr_core.recipe import Recipe
@@ -19,7 +19,7 @@ from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import tiles
 from rapsr_core.speeds import network_passes
 
-NOISE, RECIPE = ImageNoise(0), Recipe()
+NOISE, RECIPE = ImageNoise(0), HOSTS["embedded"].completed(Recipe())
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,11 @@ def test_any_size_is_padded_for_the_network_and_cut_again(host: EmbeddedHost, si
 def test_noise_scale_scales_the_start(host: EmbeddedHost) -> None:
     guide = torch.zeros(1, 3, 64, 64)
     full, half = (
-        host.start(host.prepare(guide[..., :16, :16], guide, replace(RECIPE, noise_scale=scale), NOISE), host.scheduler, NOISE)
+        host.start(
+            host.prepare(guide[..., :16, :16], guide, replace(RECIPE, host_settings={"noise_scale": scale}), NOISE),
+            host.scheduler,
+            NOISE,
+        )
         for scale in (1.0, 0.5)
     )
     assert torch.equal(half, 0.5 * full)

@@ -15,7 +15,6 @@ from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
 from rapsr_core.sampling.contract import Host
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import tiles
 
 SIZE = (64, 96)
 TILES_APART = 0.05
@@ -34,15 +33,17 @@ def lq() -> torch.Tensor:
 
 def picture(name: str, host: Host, lq: torch.Tensor, tile_sites: int | None = None, **settings: float) -> torch.Tensor:
     row, noise = HOSTS[name], ImageNoise(0)
-    recipe = row.completed(replace(row.recipe(Recipe()), steps=2, host_settings=settings))
+    steps = min(2, row.max_steps)
+    recipe = row.completed(replace(row.recipe(Recipe()), steps=steps, guidance_scale=3.0, host_settings=settings))
     condition = host.prepare(lq, resize(lq, (256, 384)), recipe, noise)
     texts = [host.encode_text([host.prior.tokenizer(text).input_ids]) for text in ("[X]. a cat", "[V]. ")]
-    windows = tiles(condition.latent_size, tile_sites, host.multiple)
+    windows = row.tiling.windows(condition.latent_size, tile_sites, host.multiple)
     assert (len(windows) > 1) == (tile_sites is not None)
-    steps = list(denoise(host, condition, *texts, Plan(2, row.guidance(3.0, 2), windows), noise))
-    shown = host.preview(steps[0].z0, condition)
+    plan = Plan(steps, row.schedule(recipe), windows, weights=row.tiling.weights)
+    walked = list(denoise(host, condition, *texts, plan, noise))
+    shown = host.preview(walked[0].z0, condition)
     assert shown.shape[:2] == (1, 3) and 0 <= shown.min() <= shown.max() <= 1
-    return host.decode(steps[-1].z0, condition)
+    return host.decode(walked[-1].z0, condition)
 
 
 UPDATES: dict[str, Callable[[torch.Tensor, torch.Generator], Update]] = {
@@ -111,7 +112,7 @@ def test_settings_are_checked_by_name_and_range():
 def test_what_a_recipe_leaves_out_is_the_hosts_own():
     recipe = recipe_from_json({"host": "x4-upscaler", "seed": 5, "baseline": {"positive": "sharp"}})
     assert (recipe.steps, recipe.guidance_scale, recipe.cleaner, recipe.seed) == (75, 9.0, "none", 5)
-    assert recipe.baseline.positive == "sharp" and recipe.enhanced == Recipe().enhanced
-    assert recipe_from_json({}) == Recipe()
+    assert recipe.baseline.positive == "sharp" and recipe.enhanced == replace(Recipe().enhanced, refinement="none")
+    assert recipe_from_json({}) == HOSTS["embedded"].completed(Recipe())
     with pytest.raises(RecipeError, match="host x4-upscaler takes no guide: set cleaner to 'none'"):
         recipe_from_json({"host": "x4-upscaler", "cleaner": "real-esrgan"})

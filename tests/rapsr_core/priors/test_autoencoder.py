@@ -1,6 +1,5 @@
 """Stable Diffusion's codec in tiles: no step where tiles meet."""
 
-
 import pytest
 import torch
 from tiny_priors import save_tiny

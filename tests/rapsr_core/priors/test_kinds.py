@@ -54,7 +54,6 @@ def test_other_networks_are_refused() -> None:
 
 
 def test_sources() -> None:
-    assert prior_source("sd15") == "stable-diffusion-v1-5/stable-diffusion-v1-5"
     assert prior_source("somebody/a-model") == "somebody/a-model"
     with pytest.raises(FileNotFoundError, match=r"no prior at './nowhere'.*sd21-base"):
         prior_source("./nowhere")

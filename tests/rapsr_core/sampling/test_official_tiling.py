@@ -12,7 +12,13 @@ from rapsr_core.sampling.contract import Condition, Host, Text
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.official_tiling import diffbir_tiles, gaussian_weights, seesr_tiles
+from rapsr_core.sampling.official_tiling import (
+    DIFFBIR,
+    STABLESR,
+    diffbir_tiles,
+    gaussian_weights,
+    seesr_tiles,
+)
 from rapsr_core.sampling.tiling import Tile
 
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -96,6 +102,22 @@ def test_a_seesr_tile_is_no_longer_than_the_latent_and_the_overlap_is_shorter() 
     assert corners(seesr_tiles((40, 300), 96, 32))[:3] == [[0, 40, 0, 40], [0, 40, 8, 48], [0, 40, 16, 56]]
     with pytest.raises(ValueError, match="overlap is 32; it must be at least 0 and less than the tile's side, 30"):
         seesr_tiles((30, 400), 96, 32)
+
+
+def test_stablesr_and_diffbir_overlap_by_half_of_a_tile() -> None:
+    assert STABLESR.windows((64, 96), 64, 8) == seesr_tiles((64, 96), 64, 32) and len(STABLESR.windows((64, 96), 64, 8)) == 2
+    assert corners(STABLESR.windows((40, 104), 64, 8)) == [[0, 40, left, left + 40] for left in (0, 20, 40, 60, 64)]
+    assert DIFFBIR.windows((70, 90), 64, 8) == diffbir_tiles((70, 90), 64, 32)
+    assert DIFFBIR.windows((70, 90), 71, 8) == diffbir_tiles((70, 90), 64, 32), "a side is a multiple of 8"
+    assert corners(DIFFBIR.windows((64, 64), 64, 8)) == [[0, 64, 0, 64]]
+
+
+def test_where_they_leave_the_latent_whole() -> None:
+    """StableSR by area, as SeeSR; DiffBIR never, but its tiles become as narrow as the latent."""
+    assert corners(STABLESR.windows((40, 64), 64, 8)) == [[0, 40, 0, 64]]
+    assert corners(DIFFBIR.windows((40, 64), 64, 8)) == [[0, 40, 0, 40], [0, 40, 20, 60], [0, 40, 24, 64]]
+    for tiling in (STABLESR, DIFFBIR):
+        assert corners(tiling.windows((200, 300), None, 8)) == [[0, 200, 0, 300]]
 
 
 @pytest.mark.parametrize("size", [(97, 97), (100, 300), (257, 128)])

@@ -4,14 +4,15 @@ import re
 
 import pytest
 
+from rapsr_core.sampling.official_tiling import SEESR, STABLESR
 from rapsr_core.sampling.tile_choice import SHARE, MemoryNeed, choose_tile, halved
 from rapsr_core.sampling.tiling import OURS, tiles
 
 NEED = MemoryNeed(image=100, denoise=1000, decode=0)
 
 
-def chosen(output_size, free_bytes, need=NEED, largest_px=1024, cleaner=lambda side: 0):
-    return choose_tile(output_size, need, largest_px, int(free_bytes), OURS, cleaner)
+def chosen(output_size, free_bytes, need=NEED, published_px=None, tiling=OURS, cleaner=lambda side: 0):
+    return choose_tile(output_size, need, published_px, int(free_bytes), tiling, cleaner)
 
 
 def test_an_image_that_fits_is_taken_at_once():
@@ -34,6 +35,14 @@ def test_a_host_has_a_largest_tile_whatever_the_memory():
     choice = chosen((2048, 2048), 1e12)
     assert choice.tile_px <= 1024
     assert "the host takes at most 1024 px at once" in choice.reason
+
+
+def test_a_hosts_published_tile_is_taken_where_it_fits():
+    assert chosen((2048, 2048), 1e12, published_px=512, tiling=STABLESR).tile_px == 512
+    assert chosen((2048, 2048), 1e12, published_px=512, tiling=STABLESR).reason == "tiles of 512 px, as the host was published"
+    assert chosen((700, 1000), 1e12, published_px=768, tiling=SEESR).tile_px == 768
+    assert chosen((700, 700), 1e12, published_px=768, tiling=SEESR).tile_px == 700
+    assert chosen((2048, 2048), 0.9e9, published_px=768, tiling=SEESR).tile_px < 768
 
 
 @pytest.mark.parametrize("size", [(2048, 2048), (1100, 3000), (1600, 1200), (4096, 4096)])

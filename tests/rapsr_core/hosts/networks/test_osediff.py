@@ -1,4 +1,3 @@
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +9,10 @@ from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
 from peft import LoraConfig, get_peft_model_state_dict, inject_adapter_in_model
 from reference import facts, key_list, on_meta, tensors
 from tiny_ldm import values
+from tiny_osediff import FIXTURE, fixture_checkpoint, fixture_prior, host_only
 from torch import Tensor, nn
 
 from rapsr_core.hosts.networks.osediff import (
-    HOST_ONLY,
     OSEDiffCheckpoint,
     load_osediff_unet,
     load_osediff_vae,
@@ -24,27 +23,8 @@ from rapsr_core.priors.ldm import SD21_BASE_UNET, SD_VAE
 from rapsr_core.refinement import Refinement, plugged_in
 from rapsr_core.refinement.updates import Delta, Full, LowRank, Update
 
-TOLERANCE, FIXTURE = 5e-4, "osediff_unet_a"
-WEIGHTS, INPUTS, OUTPUTS = (tensors(FIXTURE, kind) for kind in ("weights", "inputs", "outputs"))
-
-
-def host_only(name: str) -> bool:
-    return any(re.search(pattern, name) for pattern in HOST_ONLY.values())
-
-
-def checkpoint() -> OSEDiffCheckpoint:
-    """What the official file would hold: adapters and its own conv_in."""
-    return OSEDiffCheckpoint({name: w for name, w in WEIGHTS.items() if host_only(name)}, 4, {}, 4)
-
-
-def tiny_prior(dtype: torch.dtype = torch.float32) -> UNet2DConditionModel:
-    """The fixture's UNet without adapters; its conv_in is a new one, as the fixture does not tell the prior's."""
-    weights = {name.replace(".base_layer", ""): w for name, w in WEIGHTS.items() if "lora" not in name}
-    generator = torch.Generator().manual_seed(5)
-    weights |= {name: torch.randn(weights[name].shape, generator=generator) for name in ("conv_in.weight", "conv_in.bias")}
-    with torch.device("meta"):
-        unet = UNet2DConditionModel.from_config(facts(FIXTURE)["config"])
-    return fill(unet, weights, device="cpu", dtype=dtype)
+TOLERANCE = 5e-4
+INPUTS, OUTPUTS = (tensors(FIXTURE, kind) for kind in ("inputs", "outputs"))
 
 
 def predicted(unet: nn.Module, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -66,7 +46,7 @@ def folded(unet: nn.Module) -> dict[str, Tensor]:
 
 
 def test_the_unet_predicts_what_the_official_one_does_and_the_step_gives_its_latent() -> None:
-    output = predicted(load_osediff_unet(checkpoint(), tiny_prior()))
+    output = predicted(load_osediff_unet(fixture_checkpoint(), fixture_prior()))
     assert (output - OUTPUTS["pred"]).abs().max() <= TOLERANCE
     assert (OUTPUTS["pred"] - OUTPUTS["pred_base"]).abs().max() > 1, "the adapters matter"
     scheduler = DDPMScheduler(
@@ -80,7 +60,7 @@ def test_the_unet_predicts_what_the_official_one_does_and_the_step_gives_its_lat
 
 
 def test_folded_adapters_are_the_official_merge() -> None:
-    unet = load_osediff_unet(checkpoint(), tiny_prior())
+    unet = load_osediff_unet(fixture_checkpoint(), fixture_prior())
     weights = folded(unet)
     merged = {name.removeprefix("merged/"): w for name, w in OUTPUTS.items() if name.startswith("merged/")}
     assert len(merged) == 7
@@ -92,9 +72,9 @@ def test_folded_adapters_are_the_official_merge() -> None:
 
 
 def test_the_prior_is_shared_and_stays_what_it_is() -> None:
-    prior = tiny_prior()
+    prior = fixture_prior()
     before, alone = values(prior), predicted(prior)
-    unet = load_osediff_unet(checkpoint(), prior)
+    unet = load_osediff_unet(fixture_checkpoint(), prior)
     shared = {w.data_ptr() for w in unet.parameters()} & {w.data_ptr() for w in prior.parameters()}
     assert len(shared) == len(list(prior.parameters()))
     with plugged_in(unet, refinement("full", unet), 1.0):
@@ -103,7 +83,8 @@ def test_the_prior_is_shared_and_stays_what_it_is() -> None:
 
 def test_bfloat16_is_off_by_its_roundings_alone() -> None:
     unets = {
-        dtype: load_osediff_unet(checkpoint(), tiny_prior(dtype)) for dtype in (torch.float64, torch.float32, torch.bfloat16)
+        dtype: load_osediff_unet(fixture_checkpoint(), fixture_prior(dtype))
+        for dtype in (torch.float64, torch.float32, torch.bfloat16)
     }
     assert {w.dtype for w in unets[torch.bfloat16].parameters()} == {torch.bfloat16}
     exact, single, low = (predicted(unet, dtype) for dtype, unet in unets.items())
@@ -157,7 +138,7 @@ def test_what_only_osediff_has_is_all_it_brings() -> None:
 def file_content() -> dict[str, Any]:
     official = key_list("osediff_lora_keys")
     modules = {name: ["conv_in", "conv_in"] for name in official["checkpoint_top_level_keys"] if name.endswith("modules")}
-    made = checkpoint()
+    made = fixture_checkpoint()
     return modules | {"state_dict_unet": made.unet, "rank_unet": 4, "state_dict_vae": made.vae, "rank_vae": 4}
 
 
@@ -167,7 +148,7 @@ def test_the_official_file_is_read(tmp_path: Path) -> None:
     torch.save(content, tmp_path / "osediff.pkl")
     read = read_osediff(tmp_path / "osediff.pkl")
     assert (read.unet_rank, read.vae_rank) == (4, 4)
-    assert values(load_osediff_unet(read, tiny_prior())) == values(load_osediff_unet(checkpoint(), tiny_prior()))
+    assert values(load_osediff_unet(read, fixture_prior())) == values(load_osediff_unet(fixture_checkpoint(), fixture_prior()))
     with pytest.raises(CheckpointError, match=r"not OSEDiff's weights: rank_unet, rank_vae missing"):
         read_osediff({key: value for key, value in content.items() if "rank" not in key})
     torch.save([1, 2], tmp_path / "list.pkl")
@@ -223,11 +204,11 @@ def refinement(kind: str, unet: nn.Module) -> Refinement:
 @pytest.mark.parametrize("kind", ["full", "lora", "delta"])
 def test_a_refinement_is_merged_before_the_adapters(kind: str) -> None:
     """Plugged in, it gives what OSEDiff loaded onto the refined prior does, bit for bit; conv_in stays OSEDiff's own."""
-    unet, refined_prior = load_osediff_unet(checkpoint(), tiny_prior()), tiny_prior()
+    unet, refined_prior = load_osediff_unet(fixture_checkpoint(), fixture_prior()), fixture_prior()
     refined = refinement(kind, unet)
     before, plain = values(unet), predicted(unet)
     with plugged_in(refined_prior, refined, 1.0):
-        expected = predicted(load_osediff_unet(checkpoint(), refined_prior))
+        expected = predicted(load_osediff_unet(fixture_checkpoint(), refined_prior))
     with plugged_in(unet, refined, 1.0):
         changed = {name for name, value in values(unet).items() if value != before[name]}
         assert torch.equal(predicted(unet), expected)
@@ -239,7 +220,7 @@ def test_a_refinement_is_merged_before_the_adapters(kind: str) -> None:
 
 
 def test_the_priors_conv_in_is_there_for_a_refinement_and_has_no_effect() -> None:
-    unet = load_osediff_unet(checkpoint(), tiny_prior())
+    unet = load_osediff_unet(fixture_checkpoint(), fixture_prior())
     own = Refinement(
         "tiny", {"conv_in.weight": Delta(torch.ones(16, 4, 3, 3))}, "[X]. ", "[V]. ", {}, {}, (), {"prior": "sd21-base"}
     )
