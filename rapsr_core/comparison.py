@@ -30,7 +30,7 @@ from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
 from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
 from rapsr_core.refinement.shelf import on_shelf
-from rapsr_core.run import Clock, Run, output_megapixels
+from rapsr_core.run import Clock, Run, cleaner_tile_px, output_megapixels
 from rapsr_core.sampling.contract import Host
 from rapsr_core.sampling.tile_choice import TileChoice, choose_tile, halved
 from rapsr_core.speeds import FIRST_GUESS, Speeds
@@ -222,7 +222,7 @@ class Comparer:
         free = free_bytes(self.device.device)
         return choose_tile(
             (height * SCALE, width * SCALE), row.memory, row.tile_px, free, row.tiling,
-            lambda side: needed_bytes(recipe.cleaner, side // SCALE),
+            lambda side: needed_bytes(recipe.cleaner, cleaner_tile_px(side)),
         )  # fmt: skip
 
     def _encoder(self, recipe: Recipe) -> Callable[[str], dict[str, dict[str, Any]]]:

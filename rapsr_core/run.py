@@ -149,7 +149,7 @@ class Run:
         return self.host.encode_text([positive], learned), self.host.encode_text([negative], learned)
 
     def _cleaned(self) -> Generator[Event, None, Tensor]:
-        guide, side = None, self.tile.tile_px // SCALE
+        guide, side = None, cleaner_tile_px(self.tile.tile_px)
         for done, total, guide in clean_steps(self.image.to(self.device.device), self.recipe.cleaner, tile_px=side):
             spent, whole = self.clock.peek(), self.prepared.estimated_seconds
             yield Stage("cleaner", done, total, guide, spent, whole and max(whole - spent, 0.0))
@@ -178,6 +178,11 @@ def _plain(prompts: Prompts) -> dict[str, dict[str, str]]:
 
 def _enlarged(image: Tensor) -> Tensor:
     return resize(image, (image.shape[-2] * SCALE, image.shape[-1] * SCALE))
+
+
+def cleaner_tile_px(tile_px: int) -> int:
+    """Input pixels a side of a cleaner's tile beside a host's of `tile_px` output pixels: twice as large, for its need is smaller."""
+    return tile_px // 2
 
 
 def output_megapixels(image: Tensor) -> float:

@@ -1,12 +1,14 @@
 import base64
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from rapsr_core.comparison import Comparer
+from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.images import read, read_png_text, to_uint8
 from rapsr_core.recipe import Recipe
 from studio import actions, forms
@@ -112,3 +114,13 @@ def test_grid_energy_is_always_scored(comparer: Comparer, photo: Path) -> None:
     *_, last = actions.compare(comparer, str(photo), QUICK, [])
     assert last.scores is not None
     assert "<b>Grid energy</b> at 4 px: input" in last.scores
+
+
+def test_the_tiles_are_told_with_their_reason_and_so_is_a_retry(assets: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = [c.status for c in actions.compare(Comparer(assets), str(photo), QUICK, []) if c.status]
+    assert len(whole) == 1 and "the whole image at once: about" in whole[0]
+    monkeypatch.setitem(HOSTS, "embedded", replace(HOSTS["embedded"], module="hungry_host"))
+    changes = list(actions.compare(Comparer(assets), str(photo), QUICK, []))
+    assert [c.status for c in changes if c.status][1:] == ["32 × 24 px → 128 × 96 px · memory ran out; started again with tiles of 64 px"]
+    assert any("started again with tiles of 64 px" in c.progress for c in changes if c.progress)
+    assert json.loads(changes[-1].downloads["recipe"].read_text())["tile_px"] == 64
