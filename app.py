@@ -8,12 +8,14 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from rapsr_core import ASSETS
-from rapsr_core.comparison import Comparer
 from studio import examples, page, theme
+from studio.engine import Engine
 
 EXAMPLES = ASSETS / "examples"
 
-demo = page.build(Comparer(assets=ASSETS), examples.load(EXAMPLES))
+engine = Engine(ASSETS)
+demo = page.build(engine, examples.load(EXAMPLES))
+engine.start()
 
 if __name__ == "__main__":
     address = {} if os.environ.get("SPACE_ID") else {"server_name": "127.0.0.1"}

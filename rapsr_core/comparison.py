@@ -107,10 +107,21 @@ class Comparer:
         return explain(self._prior(recipe).tokenizer, texts, trained)
 
     def prepared(self, image: Tensor, recipe: Recipe) -> Prepared:
-        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap."""
+        """The recipe with its caption, what each branch will encode, and the time estimate. Cheap.
+
+        Where there is no caption, the host's own tagger writes it if it has one, which loads the host.
+        """
         if recipe.caption is None:
-            recipe = replace(recipe, caption=caption(image) if host_info(recipe.host).captioned else "")
+            recipe = replace(recipe, caption=self._own_caption(image, recipe))
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, output_megapixels(image)))
+
+    def _own_caption(self, image: Tensor, recipe: Recipe) -> str:
+        match host_info(recipe.host).captions:
+            case "host":
+                return self._host(recipe).host.tags(image)
+            case "studio":
+                return caption(image)
+        return ""
 
     def measure(self, recipe: Recipe) -> None:
         """Run a step or two of `recipe` on a 64-px picture, unless this machine's speed is known; takes seconds, and the slot."""

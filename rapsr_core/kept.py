@@ -48,6 +48,11 @@ class KeptBaselines:
             self._kept.popitem(last=False)
 
 
+def shared_part(recipe: Recipe) -> Recipe:
+    """What a baseline depends on of a recipe: all but its enhanced part, which is set to the default."""
+    return replace(recipe, enhanced=EnhancedText())
+
+
 def _key(image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> str:
     pixels = hashlib.sha256(image.contiguous().numpy().tobytes()).hexdigest()
-    return f"{tuple(image.shape)} {pixels} {replace(recipe, enhanced=EnhancedText())!r} {tuple(metrics)}"
+    return f"{tuple(image.shape)} {pixels} {shared_part(recipe)!r} {tuple(metrics)}"

@@ -140,7 +140,8 @@ class Run:
         if self.recipe.tile_captions == "global" or len(windows) == 1:
             return ()
         boxes, guide = [_pixels(tile, condition) for tile in windows], resize(guide, condition.output_size)
-        captions = caption_many([guide[..., top:bottom, left:right].cpu() for top, bottom, left, right in boxes])
+        crops = [guide[..., top:bottom, left:right].cpu() for top, bottom, left, right in boxes]
+        captions = [self.host.tags(_reduced(crop)) for crop in crops] if self.row.captions == "host" else caption_many(crops)
         self.seconds["caption"] += self.clock.lap()
         return tuple(captions)
 
@@ -174,6 +175,10 @@ def _pixels(tile: Tile, condition: Condition) -> tuple[int, int, int, int]:
 
 def _plain(prompts: Prompts) -> dict[str, dict[str, str]]:
     return {branch: {side: encoded["text"] for side, encoded in sides.items()} for branch, sides in prompts.items()}
+
+
+def _reduced(image: Tensor) -> Tensor:
+    return resize(image, (image.shape[-2] // SCALE, image.shape[-1] // SCALE))
 
 
 def _enlarged(image: Tensor) -> Tensor:

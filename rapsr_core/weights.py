@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
 VARIABLE = "RAPSR_WEIGHTS"
@@ -46,6 +46,13 @@ def weights_folder() -> Path:
 def told(path: str) -> str:
     """A path below the weights folder as messages write it: visitors of a public page read them, so it names no folder of the machine."""
     return f"${VARIABLE}/{path}" if os.environ.get(VARIABLE) else f"~/.cache/rapsr/weights/{path}"
+
+
+def shown(path: Path) -> str:
+    """A file or folder that is there, in the same way: below the weights folder, in the hub's cache, or elsewhere as it was given."""
+    if path.is_relative_to(weights_folder()):
+        return told(path.relative_to(weights_folder()).as_posix())
+    return f"{path.name} in the hub's cache" if path.is_relative_to(constants.HF_HUB_CACHE) else str(path)
 
 
 def find(weights: Weights) -> Path | None:

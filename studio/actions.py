@@ -14,23 +14,20 @@ from torch import Tensor
 from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
-from rapsr_core.doctor import missing
 from rapsr_core.events import Event, Finished, Image, Prepared, Retried, Scored, Stage
-from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
 from rapsr_core.weights import WeightsError
-from studio import forms, host_view, progress_view, prompt_view, score_table
+from studio import forms, progress_view, prompt_view, score_table
 from studio.live_run import LiveRun
 from studio.results import RunFolder
 from studio.viewer import Picture
 
 KNOWN = (ImageError, RecipeError, RefinementError, CaptionError, WeightsError)
 """Errors whose message is written for the user."""
-READY, STOPPED, FAILED = (progress_view.render(progress_view.Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
 CROPS_PX = (512, 256, 128)
 
 
@@ -59,7 +56,9 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         comparer.check_size(image.shape[-2], image.shape[-1], recipe)
         live = LiveRun(RunFolder(photo), recipe)
         live.show_input(_enlarged(image))
-        yield Shown(status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, results=(), progress=READY)
+        yield Shown(
+            status=_size(image), viewer=live.viewer_value(), crop_px=0, downloads={}, results=(), progress=progress_view.READY
+        )
         live.scores["input"] = score(_enlarged(image), (*LIVE, score_table.GRID))
         yield Shown(scores=score_table.render(live.scores, LIVE), viewer=live.viewer_value())
         if values["caption.automatic"]:
@@ -110,11 +109,6 @@ def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:
         return prompt_view.render(comparer.prompts(recipe), prompt_view.identifiers(recipe))
     except KNOWN as error:
         return problem(str(error))
-
-
-def about_host(name: str) -> str:
-    """Facts of a host, and what it lacks here, as HTML."""
-    return host_view.render(host_info(name), missing(name))
 
 
 def crop(photo: str, side_px: int) -> Path:

@@ -40,9 +40,11 @@ def check_call(comparer: Comparer, image: str | None, recipe: Any) -> list[dict[
 
 
 def control_of(message: str) -> str:
-    """The control a RecipeError speaks of: its message begins with the field."""
+    """The control a RecipeError speaks of: its message begins with the field. Gradio's drop-down lists show no verdict, so theirs stands at
+    the photograph."""
     named = [path for path in forms.BY_PATH if message.startswith(path)]
-    return max(named, key=len, default="target_px.width")
+    path = max(named, key=len, default="target_px.width")
+    return "photo" if forms.BY_PATH[path].kind == "list" else path
 
 
 def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rapsr_core.comparison import Comparer
 from rapsr_core.hosts.registry import recipe_from_json
-from studio import actions, checks, forms
+from studio import forms, host_view, progress_view
 from studio.api import SLOT
+from studio.engine import Engine
 from studio.examples import Example
 from studio.viewer import Picture
+
+if TYPE_CHECKING:
+    from studio.actions import Shown
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 MOST_KEPT = 8
@@ -55,7 +58,7 @@ class Parts:
         return {path: box for path, box in self.controls.items() if path.split(".")[0] in groups}
 
 
-def updates(parts: Parts, shown: actions.Shown) -> dict[Any, Any]:
+def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
     """Gradio's updates for what changed."""
     values = {
         parts.status: shown.status,
@@ -84,14 +87,14 @@ class Handlers:
     """Functions of the events. The values of the controls arrive in the order of `parts.controls`."""
 
     parts: Parts
-    comparer: Comparer
+    engine: Engine
     shown: list[Example]
 
     def validate(
         self, photo: str | None, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
     ) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
-        problems = checks.check_page(self.comparer, photo, self._values(args))
+        problems = self.engine.parts.checks.check_page(self.engine.parts.comparer, photo, self._values(args))
         names = ("photo", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
@@ -99,19 +102,22 @@ class Handlers:
         self, photo: str, slow: list[str], fetched: list[str], kept: tuple[Picture, ...], *args: Any
     ) -> Iterator[dict[Any, Any]]:
         """The whole run; Gradio closes this generator on Stop."""
+        work = self.engine.parts
         try:
-            for change in actions.compare(self.comparer, photo, self._values(args), (*slow, *fetched), kept):
+            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept):
                 yield updates(self.parts, change)
-        except actions.KNOWN as error:
-            yield {self.parts.progress: actions.FAILED}
+        except work.actions.KNOWN as error:
+            yield {self.parts.progress: progress_view.FAILED}
             raise gr.Error(str(error)) from error
 
     def look(self, photo: str | None, *args: Any) -> Iterator[dict[Any, Any]]:
         """A photograph was opened, or taken away."""
         if photo is None:
-            yield updates(self.parts, actions.Shown(status="", scores="", crop_px=0, downloads={})) | {self.parts.viewer: None}
+            nothing = self.engine.parts.actions.Shown(status="", scores="", crop_px=0, downloads={})
+            yield updates(self.parts, nothing) | {self.parts.viewer: None}
             return
-        for change in actions.look(self.comparer, photo, self._values(args)):
+        work = self.engine.parts
+        for change in work.actions.look(work.comparer, photo, self._values(args)):
             yield updates(self.parts, change)
 
     def pick(self, event: gr.EventData) -> str:
@@ -137,7 +143,7 @@ class Handlers:
     def host(self, name: str) -> dict[Any, Any]:
         """Another host was chosen: its defaults, its own settings, its facts."""
         changes = {self.parts.controls[path]: gr.update(**given) for path, given in forms.of_host(name).items()}
-        return changes | {self.parts.host_facts: actions.about_host(name)}
+        return changes | {self.parts.host_facts: host_view.render(name)}
 
     def reset(self) -> dict[Any, Any]:
         """Everything as on a new page."""
@@ -147,12 +153,13 @@ class Handlers:
 
     def crop(self, photo: str, side_px: int) -> str:
         """The offered centre crop was taken."""
-        return str(actions.crop(photo, side_px))
+        return str(self.engine.parts.actions.crop(photo, side_px))
 
     def encode(self, *args: Any) -> str:
         """A text was edited; the values are those of `parts.texts()`."""
         texts = dict(zip(self.parts.texts(), args, strict=True))
-        return actions.encoded(self.comparer, {**forms.values_of(recipe_from_json({"host": texts["host"]})), **texts})
+        work = self.engine.parts
+        return str(work.actions.encoded(work.comparer, {**forms.values_of(recipe_from_json({"host": texts["host"]})), **texts}))
 
     def _values(self, args: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.parts.controls, args, strict=True))
@@ -190,7 +197,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looking])
-    parts.stop.click(lambda: actions.STOPPED, None, parts.progress, **QUICK)
+    parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
     parts.controls["host"].input(do.host, parts.controls["host"], [*boxes, parts.host_facts], **QUICK)
     parts.reset.click(do.reset, None, [*boxes, parts.host_facts], **QUICK)

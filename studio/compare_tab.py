@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from rapsr_core.comparison import Comparer
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from studio import actions, examples, forms, viewer
+from studio import examples, forms, host_view, progress_view, viewer
 from studio.compare_events import Handlers, Parts, wire
+from studio.engine import Engine
 from studio.examples import Example
 
 GROUPS: tuple[tuple[forms.Group, str], ...] = (
@@ -34,10 +34,10 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 """Offered by name; pyiqa fetches their weights. Any other name that pyiqa knows can be typed in."""
 
 
-def build(comparer: Comparer, shown: list[Example]) -> None:
+def build(engine: Engine, shown: list[Example]) -> None:
     """Add the tab to the Blocks being built."""
     parts = _layout(shown)
-    wire(parts, Handlers(parts, comparer, shown))
+    wire(parts, Handlers(parts, engine, shown))
 
 
 def _layout(shown: list[Example]) -> Parts:
@@ -68,7 +68,7 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
 
 
 def _result_pane() -> dict[str, Any]:
-    progress = gr.HTML(actions.READY, apply_default_css=False, elem_id="progress")
+    progress = gr.HTML(progress_view.READY, apply_default_css=False, elem_id="progress")
     pictures = viewer.component("viewer")
     with gr.Row(elem_id="downloads"):
         downloads = {
@@ -102,7 +102,7 @@ def _control_pane() -> dict[str, Any]:
                     if control.path == "seed":
                         random_seed = gr.Button("Random seed", size="sm", elem_id="random-seed")
             if group == "host":
-                host_facts = gr.HTML(actions.about_host(default.host), apply_default_css=False, elem_id="host-facts")
+                host_facts = gr.HTML(host_view.render(default.host), apply_default_css=False, elem_id="host-facts")
     with gr.Accordion("Scores", open=False, elem_id="group-scores"):
         slow, fetched = _metrics()
     reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")

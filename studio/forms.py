@@ -7,7 +7,7 @@ A control's `path` is the recipe field it sets ("steps", "enhanced.strength"). T
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import gradio as gr
 from rapsr_core.doctor import missing
 from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
-from rapsr_core.refinement.shelf import names_for
+from rapsr_core.refinement.shelf import shelved
 
 Kind = Literal["slider", "integer", "optional integer", "text", "choice", "list", "tick"]
 Group = Literal["host", "caption", "enhanced", "baseline", "sampling", "output"]
@@ -139,8 +139,6 @@ HOST_DEFAULTS = (
 )  # fmt: skip
 """Controls that take a host's published defaults when it is chosen, besides its own settings."""
 
-REFINEMENT_LABELS = {SHIPPED: "RAP-SR of the embedded prior", NONE: "None: identifiers alone"}
-
 BY_PATH = {control.path: control for control in CONTROLS}
 
 
@@ -160,8 +158,7 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
     if control.kind == "list":
-        choices = hosts() if control.path == "host" else refinements(row.prior for row in HOSTS.values())
-        return gr.Dropdown(list(choices), **common)
+        return gr.Dropdown(list(hosts() if control.path == "host" else refinements()), **common)
     if control.kind == "tick":
         return gr.Checkbox(**common)
     return gr.Textbox(lines=control.lines, max_lines=6, placeholder=control.placeholder or None, **common)
@@ -177,10 +174,11 @@ def hosts() -> tuple[tuple[str, str], ...]:
     return tuple((f"{row.label} (weights missing)" if missing(row.name) else row.label, row.name) for row in HOSTS.values())
 
 
-def refinements(priors: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """(label, name) of the refinements that fit one of the priors."""
-    names = dict.fromkeys(name for prior in priors for name in names_for(prior))
-    return tuple((REFINEMENT_LABELS.get(name, name), name) for name in names)
+def refinements() -> tuple[tuple[str, str], ...]:
+    """(label, name) of every refinement; the label says whose prior it was trained on. That it fits the host's is checked with the recipe: a
+    list that shrank would refuse, in Gradio, the value that the browser still has."""
+    own = tuple((f"{entry.name} (of prior {entry.prior})", entry.name) for entry in shelved())
+    return (("RAP-SR (of the embedded prior)", SHIPPED), *own, ("None: identifiers alone", NONE))
 
 
 def of_host(host: str) -> dict[str, dict[str, Any]]:
@@ -190,10 +188,9 @@ def of_host(host: str) -> dict[str, dict[str, Any]]:
     found = {path: {"value": values[path]} for path in HOST_DEFAULTS}
     for control in HOST_SETTINGS:
         found[control.path] = {"value": values[control.path], "visible": belongs(control, host)}
-    found["enhanced.refinement"]["choices"] = list(refinements([row.prior]))
     found["cleaner"]["interactive"] = row.takes_guide
     found["guidance_scale"]["interactive"] = row.negative_branch
-    found["steps"]["maximum"] = row.max_steps
+    found["steps"] |= {"maximum": max(row.max_steps, 2), "interactive": row.max_steps > 1}
     return found
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from html import escape
 
-from rapsr_core.hosts.info import HostInfo
-from rapsr_core.priors import PRIORS
+from rapsr_core.doctor import missing
+from rapsr_core.hosts.registry import host_info
+from rapsr_core.priors.catalog import PRIORS
 
 
-def render(row: HostInfo, lacking: str) -> str:
-    """Facts of a host. `lacking`: what keeps it from running here and how to get it; empty when nothing does."""
+def render(name: str) -> str:
+    """Facts of a host, and what keeps it from running here with how to get it. Raises RecipeError for no host."""
+    row, lacking = host_info(name), missing(name)
     facts = {
         "Prior": f"{PRIORS[row.prior].label} ({PRIORS[row.prior].licence})",
         "Scheduler": row.scheduler,

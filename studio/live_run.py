@@ -64,7 +64,7 @@ class LiveRun:
             case events.Finished():
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)
-                self.downloads |= self.folder.comparison([*self._shown(), *self.kept], event.recipe)
+                self.downloads |= self.folder.comparison([*self.kept, *self._shown()], event.recipe)
                 self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)
 
     def viewer_value(self) -> dict[str, Any]:

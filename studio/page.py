@@ -6,8 +6,9 @@ from html import escape
 
 import gradio as gr
 
-from rapsr_core.comparison import Comparer
 from studio import api, compare_tab
+from studio.compare_events import QUICK
+from studio.engine import Engine
 from studio.examples import Example
 
 TITLE = "RAP-SR Studio"
@@ -15,15 +16,19 @@ SENTENCE = (
     "See, side by side and with scores, what restoration-prior enhancement does to a diffusion super-resolution method: "
     "the same noise and settings twice, without it and with it."
 )
+LOADING = "Loading torch and the method; photographs and settings can be chosen meanwhile"
 FILES_CHECKED_EVERY_S, FILES_KEPT_S = 3600, 24 * 3600
 
 
-def build(comparer: Comparer, shown: list[Example]) -> gr.Blocks:
-    """The whole studio over one comparer; `launch(**theme.launch_options(...))` opens it."""
+def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
+    """The whole studio over one engine; `launch(**theme.launch_options(...))` opens it."""
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
-        gr.HTML(_header(comparer.device_reason), apply_default_css=False, elem_id="header")
-        compare_tab.build(comparer, shown)
-        api.build(comparer)
+        header = gr.HTML(_header(LOADING), apply_default_css=False, elem_id="header")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Compare", id="compare"):
+                compare_tab.build(engine, shown)
+        api.build(engine)
+        demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
     return demo
 
 

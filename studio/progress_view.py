@@ -55,3 +55,6 @@ def _stage(key: str, label: str, progress: Progress) -> str:
     seconds = f" <small>{progress.seconds[key]:.1f} s</small>" if key in progress.seconds else ""
     step = ' aria-current="step"' if now else ""
     return f'<li class="{state}"{step}>{label}{seconds}</li>'
+
+
+READY, STOPPED, FAILED = (render(Progress(word)) for word in ("Ready", "Stopped", "Not finished"))

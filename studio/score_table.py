@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
-from rapsr_core.quality.scoring import Score, lower_better
-from rapsr_core.quality.table import LIVE, METRICS
+from rapsr_core.quality.table import LIVE, METRICS, lower_better
 from studio.viewer import ScoreRow
+
+if TYPE_CHECKING:
+    from rapsr_core.quality.scoring import Score
 
 COLUMNS = (("input", "Input (bicubic x4)"), ("baseline", "Baseline"), ("enhanced", "Enhanced"))
 GRID = "grid"
@@ -17,7 +20,7 @@ WARNING = (
 )
 BETTER = {"enhanced": "enhanced ✓", "baseline": "baseline", "equal": "equal", "": "–"}
 
-Scores = Mapping[str, Mapping[str, Score]]
+Scores = Mapping[str, "Mapping[str, Score]"]
 """which image -> metric -> score."""
 
 

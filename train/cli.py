@@ -9,9 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def errors_told(parser: argparse.ArgumentParser, errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """`errors` end the program with status 2 and their message, not with a traceback."""
+    """`errors` end the program with status 2 and their message, Ctrl-C with 130 (a shell's 128 + SIGINT); neither with a traceback."""
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        parser.exit(130, f"{str(interrupt) or 'stopped'}\n")
     except errors as error:
         parser.exit(2, f"error: {error}\n")
 

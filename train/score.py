@@ -16,8 +16,8 @@ from tqdm import tqdm
 from rapsr_core.evaluation.pairs import EvaluationError
 from rapsr_core.evaluation.summary import paired_interval
 from rapsr_core.images import read
-from rapsr_core.quality.scoring import lower_better, score
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.scoring import score
+from rapsr_core.quality.table import METRICS, lower_better
 from rapsr_core.training.photos import SUFFIXES
 from train.cli import errors_told, part
 from train.evaluate import ERRORS

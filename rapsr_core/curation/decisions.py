@@ -1,17 +1,17 @@
 """What reviewers decided, as lines of a file that only grows. One JSON object a line; an undo is a line as well.
 
-Several people may write to one file at once: each action is one write of an O_APPEND descriptor, which the kernel places whole at the
-end (POSIX.1-2017, write(); local file systems, not NFS). A line cut off by a crash is left out when reading, and said.
+Several people may write to one file at once: each action is one write (json_lines.py). A line cut off by a crash is left out when
+reading, and said.
 """
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+
+from rapsr_core import json_lines
 
 Verdict = Literal["accept", "reject"]
 Kind = Literal["accept", "reject", "undo"]
@@ -45,35 +45,15 @@ class Log:
 def append(path: Path, decisions: Sequence[Decision]) -> None:
     """Add lines, all of them in one write, and wait until they are on the disk. Creates the file.
 
-    Raises ReviewError when the disk took only a part (it is full).
+    Raises OSError, also when the disk is full.
     """
-    text = "".join(json.dumps(asdict(d), ensure_ascii=False) + "\n" for d in decisions)
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        data = (b"\n" if _ends_torn(descriptor) else b"") + text.encode()
-        written = os.write(descriptor, data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    if written != len(data):
-        raise ReviewError(f"{path} took {written} of {len(data)} bytes; the disk is full: make room and decide again")
+    json_lines.append(path, [asdict(decision) for decision in decisions])
 
 
 def read(path: Path) -> Log:
     """The file's decisions; none when there is no file yet. Raises ReviewError for a whole line that is not a decision."""
-    if not path.is_file():
-        return Log((), ())
-    decisions, torn = [], []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            found = json.loads(line)
-        except ValueError:  # no JSON, or UTF-8 cut in a character
-            torn.append(number)
-            continue
-        decisions.append(_decision(found, f"{path}, line {number}"))
-    return Log(tuple(decisions), tuple(torn))
+    lines = json_lines.read(path)
+    return Log(tuple(_decision(found, f"{path}, line {number}") for number, found in lines.found), lines.torn)
 
 
 def live(decisions: Sequence[Decision]) -> list[Decision]:
@@ -104,13 +84,6 @@ def votes(decisions: Sequence[Decision], round: int = 1) -> dict[str, dict[str, 
 
 def _key(decision: Decision) -> tuple[str, str, int]:
     return decision.reviewer, decision.id, decision.round
-
-
-def _ends_torn(descriptor: int) -> bool:
-    if os.fstat(descriptor).st_size == 0:
-        return False
-    os.lseek(descriptor, -1, os.SEEK_END)
-    return os.read(descriptor, 1) != b"\n"
 
 
 def _decision(found: Any, where: str) -> Decision:

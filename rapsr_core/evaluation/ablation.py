@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rapsr_core.quality.scoring import lower_better
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.table import METRICS, lower_better
 from rapsr_core.recipe import Recipe
 
 

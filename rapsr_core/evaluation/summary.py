@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from rapsr_core.evaluation.table import BRANCHES, WHICH, Row
-from rapsr_core.quality.scoring import lower_better
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.table import METRICS, lower_better
 
 RESAMPLES = 10_000
 

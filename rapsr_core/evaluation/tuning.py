@@ -10,8 +10,7 @@ from typing import Any
 from rapsr_core.evaluation.pairs import EvaluationError
 from rapsr_core.evaluation.table import BRANCHES
 from rapsr_core.hosts.registry import recipe_from_json
-from rapsr_core.quality.scoring import lower_better
-from rapsr_core.quality.table import METRICS
+from rapsr_core.quality.table import METRICS, lower_better
 from rapsr_core.recipe import Recipe, RecipeError
 
 

@@ -33,14 +33,12 @@ class ControlNetTileHost(LatentHost):
         """The enlarged LQ, and a draw from the codec's posterior of it."""
         picture = self.enlarged(lq)
         padded = self.padded(picture)
-        with torch.inference_mode():
-            mean, std = self.codec.moments(padded)
-        latent = self.codec.sample((mean, std), noise.draw("posterior", tuple(mean.shape)).to(mean))
+        latent = self.posterior_latent(padded, noise)
         parts = {"control": Part(padded, 1), "latent": Part(latent, self.codec.block_px)}
         parts |= {name: Part(torch.tensor(recipe.host_settings[name]), "global") for name in ("strength", "control_scale")}
         return Condition(
             parts=parts,
-            latent_size=(mean.shape[-2], mean.shape[-1]),
+            latent_size=(latent.shape[-2], latent.shape[-1]),
             output_size=(picture.shape[-2], picture.shape[-1]),
             site_px=self.codec.block_px,
             colour_reference=picture,

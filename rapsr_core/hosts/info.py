@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import NONE, SHIPPED, BaselineText, CleanerName, ColourFix, Recipe, RecipeError
@@ -64,7 +64,10 @@ class HostInfo:
     weights: tuple[Weights, ...] = ()
     settings: tuple[Setting, ...] = ()
     guidance_settings: tuple[str, ...] = ()  # which `guidance` takes besides, by name
-    captioned: bool = True  # else published without a captioner: only what the user writes is a caption
+    captions: Literal["studio", "host", "nobody"] = (
+        "studio"  # who writes one where there is none: a captioner of the studio, the host's
+    )
+    # own tagger (`Host.tags`), or, as published, nobody
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
     tile_px: int | None = None  # the published side of a tile; None = as memory allows

@@ -17,6 +17,12 @@ from rapsr_core.sampling.contract import Condition, Host
 from rapsr_core.sampling.noise import ImageNoise
 
 
+def at_least(size: tuple[int, int], least_px: int) -> tuple[int, int]:
+    """A size (height, width), enlarged until the shorter side has `least_px`: networks do worse below what they were trained on."""
+    factor = max(1.0, least_px / min(size))
+    return round(size[0] * factor), round(size[1] * factor)
+
+
 class LatentHost(Host):
     """Text, decoding and previews; a subclass says what its network sees. `unet` is the prior's own unless another is given."""
 
@@ -44,9 +50,12 @@ class LatentHost(Host):
         small = self.codec.preview(z0)[..., : -(-height // condition.site_px), : -(-width // condition.site_px)]
         return small.clamp(0, 1)
 
-    def enlarged(self, lq: Tensor) -> Tensor:
-        """(1, 3, h, w) -> bicubic x4 on the host's device, what a colour fix takes its colours from."""
-        return resize(lq, (lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)).to(self.device.device)
+    def enlarged(self, lq: Tensor, least_px: int = 1) -> Tensor:
+        """(1, 3, h, w) -> bicubic x4 on the host's device, what a colour fix takes its colours from.
+
+        More than x4 where the shorter side would have less than `least_px`: the result is reduced again.
+        """
+        return resize(lq, at_least((lq.shape[-2] * SCALE, lq.shape[-1] * SCALE), least_px)).to(self.device.device)
 
     def padded(self, image: Tensor) -> Tensor:
         """(1, 3, H, W) with its last row and column repeated until the UNet's reductions divide the latent."""

@@ -31,16 +31,15 @@ class OSEDiffHost(LatentHost):
         super().__init__(prior, device, unet)
         self.codec = AutoencoderCodec(vae)
         self.scheduler = DDPMScheduler(**ONE_STEP_DDPM)
+        self.multiple = 1  # diffusers' UNet takes any number of sites, and the official code gives it any
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """A draw from the adapted encoder's posterior of the enlarged LQ, scaled."""
         picture = self.enlarged(lq)
-        with torch.inference_mode():
-            mean, std = self.codec.moments(self.padded(picture))
-        latent = self.codec.sample((mean, std), noise.draw("posterior", tuple(mean.shape)).to(mean))
+        latent = self.posterior_latent(self.padded(picture), noise)
         return Condition(
             parts={"latent": Part(latent, self.codec.block_px)},
-            latent_size=(mean.shape[-2], mean.shape[-1]),
+            latent_size=(latent.shape[-2], latent.shape[-1]),
             output_size=(picture.shape[-2], picture.shape[-1]),
             site_px=self.codec.block_px,
             colour_reference=picture,

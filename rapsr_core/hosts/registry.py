@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rapsr_core.hosts.info import HostInfo, Setting, same
-from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff, pasd, seesr
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling import official_tiling
 from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
@@ -14,11 +14,37 @@ from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
+SEESR_REPOSITORY = "CSWRY/SeeSR"
+PASD_REPOSITORY = "yangtao9009/PASD"
+RAM_DATA = "https://github.com/cswry/SeeSR/raw/main/ram/data"
+
+RAM = (
+    Weights(
+        "RAM",
+        "ram/ram_swin_large_14m.pth",
+        5.6,
+        "Apache-2.0",
+        (("xinyu1205/recognize_anything_model", "ram_swin_large_14m.pth"),),
+    ),
+    Weights("RAM tags", "ram/ram_tag_list.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list.txt"),
+    Weights("RAM thresholds", "ram/ram_tag_list_threshold.txt", 0.0, "Apache-2.0", url=f"{RAM_DATA}/ram_tag_list_threshold.txt"),
+)
+"""The tagger that DAPE changes; SeeSR keeps a copy of its lists."""
+
+CONTROL_SCALE = Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals.")
 
 
 def sixteen_at_the_end(steps: int) -> list[int]:
     """The embedded host: its last step is a mean over all offsets of the codec's 4x4 blocks."""
     return [1] * (steps - 1) + [16]
+
+
+def model_folder(name: str, path: str, size_gb: float, licence: str, repository: str, folder: str) -> tuple[Weights, ...]:
+    """A diffusers model of a hub repository: its weights (`name`) and its configuration, to lie together in `path`."""
+    parts = ((name, "diffusion_pytorch_model.safetensors", size_gb), (f"{name} configuration", "config.json", 0.0))
+    return tuple(
+        Weights(what, f"{path}/{file}", size, licence, ((repository, f"{folder}/{file}"),)) for what, file, size in parts
+    )
 
 
 START_FROM_PICTURE = Setting(
@@ -53,7 +79,7 @@ DIFFBIR: Mapping[str, Any] = {
         ),
         START_FROM_PICTURE,
     ),
-    "captioned": False,
+    "captions": "nobody",
     "prompt": diffbir,
     "tiling": official_tiling.DIFFBIR,
     "tile_px": 512,
@@ -164,9 +190,87 @@ HOSTS = {
                     "strength", "Denoising strength", 1.0, 0.05, 1.0, 0.05,
                     "Share of the steps that are walked; less stays closer to the input.",
                 ),
-                Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals."),
+                CONTROL_SCALE,
             ),
             parity="diffusers' StableDiffusionControlNetImg2ImgPipeline, same seed",
+        ),
+        HostInfo(
+            name="seesr",
+            label="SeeSR",
+            prior="sd21-base",  # SeeSR's own is 2-base, with the same text encoder and codec; its UNet brings all weights of its own
+            steps=50,
+            guidance_scale=5.5,
+            positive=OFFICIAL_PROMPTS["SeeSR"].added,
+            negative=OFFICIAL_PROMPTS["SeeSR"].negative or "",
+            scheduler="DDPM, leading",
+            start="the enlarged LQ's latent, noised to t = 999",
+            colour_fix="adain",
+            takes_guide=False,
+            pass_seconds=13.5,  # ControlNet tile's, by FLOPs (10.6 of 6.4 T)
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0; trained on SD 2-base, CreativeML OpenRAIL++-M",
+            refinement="full of SD 2.1-base replaces all vanilla weights, as RAP-SR published it; delta and LoRA add to SeeSR's, which are "
+            "2-base's. The image attention, the ControlNet and DAPE are never touched",
+            module="rapsr_core.hosts.seesr",
+            weights=(
+                *model_folder("SeeSR UNet", "seesr/unet", 4.5, "Apache-2.0", SEESR_REPOSITORY, "seesr/unet"),
+                *model_folder("SeeSR ControlNet", "seesr/controlnet", 2.0, "Apache-2.0", SEESR_REPOSITORY, "seesr/controlnet"),
+                Weights(
+                    "DAPE", "seesr/DAPE.pth", 0.007, "Apache-2.0",
+                    ((SEESR_REPOSITORY, "DAPE.pth"), ("alexnasa/SEESR", "DAPE.pth")),
+                ),
+                *RAM,
+            ),
+            settings=(CONTROL_SCALE,),
+            prompt=seesr,
+            captions="host",
+            tiling=official_tiling.SEESR,
+            tile_px=768,
+            parity="cswry/SeeSR on tiny random weights: UNet, ControlNet, DAPE and RAM's tagging head, its loop whole and tiled, texts, "
+            "AdaIN, all official keys. Not compared: trained weights. Text encoder and codec are SD 2.1-base's, not 2-base's; sides are "
+            "padded to a multiple of 8 px, not stretched",
+        ),
+        HostInfo(
+            name="pasd",
+            label="PASD (SD 1.5)",
+            prior="sd15",
+            steps=20,
+            guidance_scale=9.0,
+            positive=OFFICIAL_PROMPTS["PASD"].added,
+            negative=OFFICIAL_PROMPTS["PASD"].negative or "",
+            scheduler="UniPC, linspace",
+            start="the enlarged LQ's latent, noised twice: to the first step and again",
+            colour_fix="wavelet",
+            takes_guide=False,
+            pass_seconds=12.0,  # in the same way (9.5 T)
+            passes=same(1),
+            guidance=constant_over,
+            code_licence="Apache-2.0",
+            weights_licence="Apache-2.0; trained on SD 1.5, CreativeML OpenRAIL-M",
+            refinement="LoRA or delta of SD 1.5 add to PASD's vanilla weights, full replaces them; pixel attention and ControlNet are never "
+            "touched. RAP-SR publishes no SD 1.5 refinement: train one here",
+            module="rapsr_core.hosts.pasd",
+            weights=(
+                *model_folder("PASD UNet", "pasd/unet", 4.4, "Apache-2.0", PASD_REPOSITORY, "pasd/checkpoint-100000/unet"),
+                *model_folder(
+                    "PASD ControlNet", "pasd/controlnet", 1.4, "Apache-2.0", PASD_REPOSITORY, "pasd/checkpoint-100000/controlnet"
+                ),
+            ),
+            settings=(
+                CONTROL_SCALE,
+                Setting(
+                    "added_noise", "Added noise", 0, 0, 999, 1,
+                    "Timestep the start is noised to once more; more invents more. 0 = the last step's, what the published 900 comes to.",
+                ),
+            ),
+            prompt=pasd,
+            tiling=official_tiling.PASD,
+            tile_px=2560,
+            parity="yangxy/PASD on tiny random weights: UNet and ControlNet, its loop whole and tiled, texts, wavelet, all official keys. Not "
+            "compared: trained weights. x4, where its script enlarges by 1 unless told; sides are padded to a multiple of 8 px, not "
+            "stretched; captions are the studio's, not CoCa's",
         ),
         HostInfo(
             name="stablesr",
@@ -194,7 +298,7 @@ HOSTS = {
                 Weights("StableSR", "stablesr/stablesr_000117.ckpt", 5.6, "S-Lab License 1.0", (("Iceclear/StableSR", "stablesr_000117.ckpt"),)),
             ),
             settings=(START_FROM_PICTURE,),
-            captioned=False,
+            captions="nobody",
             tiling=official_tiling.STABLESR,
             tile_px=512,
         ),

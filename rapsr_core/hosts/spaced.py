@@ -7,7 +7,7 @@ from diffusers import DDPMScheduler, SchedulerMixin
 from torch import Tensor, nn
 
 from rapsr_core.device import Device
-from rapsr_core.hosts.latent import LatentHost
+from rapsr_core.hosts.latent import LatentHost, at_least
 from rapsr_core.priors import Prior
 from rapsr_core.recipe import Recipe
 from rapsr_core.sampling.contract import Condition, Part
@@ -28,8 +28,7 @@ class SpacedHost(LatentHost):
         Its shorter side then has that many pixels; the result is reduced. Otherwise (height, width) as given.
         """
         least = self.prior.unet.config.sample_size * self.codec.block_px
-        factor = max(1.0, least / min(height, width))
-        return round(height * factor), round(width * factor)
+        return at_least((height, width), least)
 
     def condition(self, picture: Tensor, latent: Tensor, recipe: Recipe, **more: float) -> Condition:
         """Of a picture (1, 3, H, W), which is the colour reference too, and its latent (1, C, h, w). `more`: further numbers."""

@@ -1,12 +1,8 @@
-"""Priors: the pretrained diffusion models whose knowledge a host borrows.
+"""Priors: the pretrained diffusion models whose knowledge a host borrows. Only their table is read at import (`rapsr_core.lazily`)."""
 
-Only their table is read at import; the rest comes with its first use, since torch, diffusers and transformers come with it, and
-`rapsr_core.doctor` must answer without them.
-"""
+from typing import TYPE_CHECKING
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+from rapsr_core.lazily import attributes
 from rapsr_core.priors.catalog import PRIORS
 
 if TYPE_CHECKING:
@@ -16,17 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["PRIORS", "Prior", "SpaceToDepthCodec", "Text", "TextStack", "fingerprint", "load_prior"]
 
-_HOMES = {
-    "SpaceToDepthCodec": "codec",
-    "Prior": "loading",
-    "fingerprint": "loading",
-    "load_prior": "loading",
-    "Text": "text",
-    "TextStack": "text",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = attributes(
+    __name__,
+    {
+        "SpaceToDepthCodec": "codec",
+        "Prior": "loading",
+        "fingerprint": "loading",
+        "load_prior": "loading",
+        "Text": "text",
+        "TextStack": "text",
+    },
+)

@@ -13,6 +13,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from rapsr_core.weights import shown
+
 Network = TypeVar("Network", bound=nn.Module)
 
 FOLDER_FILES = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -36,7 +38,7 @@ def read_weights(source: Path | Mapping[str, Tensor]) -> Mapping[str, Tensor]:
     stored = unpickled(source)
     named = stored.get("state_dict", stored) if isinstance(stored, dict) else {}
     if not named or not all(isinstance(value, Tensor) for value in named.values()):
-        raise CheckpointError(f"{source} has no named tensors: it must hold a state dict")
+        raise CheckpointError(f"{shown(source)} has no named tensors: it must hold a state dict")
     return named
 
 
@@ -50,7 +52,7 @@ def unpickled(source: Path) -> Any:
     except pickle.UnpicklingError as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(
-            f"{source} holds more than weights; convert it to .safetensors if you trust it ({reason})"
+            f"{shown(source)} holds more than weights; convert it to .safetensors if you trust it ({reason})"
         ) from error
 
 
@@ -58,7 +60,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
     """Configuration and weights of a diffusers model folder. Raises CheckpointError when one of them is not there."""
     present = [folder / name for name in FOLDER_FILES if (folder / name).is_file()]
     if not present or not (folder / "config.json").is_file():
-        raise CheckpointError(f"{folder} is not a model folder: it must hold config.json and {' or '.join(FOLDER_FILES)}")
+        raise CheckpointError(f"{shown(folder)} is not a model folder: it must hold config.json and {' or '.join(FOLDER_FILES)}")
     return json.loads((folder / "config.json").read_text()), read_weights(present[0])
 
 

@@ -42,15 +42,6 @@ def score(image: Tensor, names: Iterable[str], reference: Tensor | None = None) 
     return {name: _timed(name, features, image, reference) for name in names}
 
 
-def lower_better(name: str) -> bool:
-    """Direction of a metric; names outside METRICS are asked of pyiqa's own table."""
-    if name in METRICS:
-        return METRICS[name].lower_better
-    from pyiqa.default_model_configs import DEFAULT_CONFIGS
-
-    return bool(DEFAULT_CONFIGS[name].get("lower_better", False))
-
-
 def _timed(name: str, features: Features, image: Tensor, reference: Tensor | None) -> Score:
     began = time.perf_counter()
     try:

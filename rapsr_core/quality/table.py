@@ -56,3 +56,12 @@ LIVE = tuple(name for name, row in METRICS.items() if row.live)
 """The live panel: NIQE, BRISQUE, PIQE (grid energy is always shown beside them)."""
 
 PARAMETERS = ASSETS / "quality"
+
+
+def lower_better(name: str) -> bool:
+    """Direction of a metric; names outside METRICS are asked of pyiqa's own table."""
+    if name in METRICS:
+        return METRICS[name].lower_better
+    from pyiqa.default_model_configs import DEFAULT_CONFIGS
+
+    return bool(DEFAULT_CONFIGS[name].get("lower_better", False))

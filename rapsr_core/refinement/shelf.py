@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rapsr_core.recipe import NONE, SHIPPED
-from rapsr_core.refinement.artifact import FACTS, RefinementError, read_facts
+from rapsr_core.refinement.facts import FACTS, RefinementError, read_facts
 
 VARIABLE = "RAPSR_REFINEMENTS"
 

@@ -53,7 +53,7 @@ class Condition:
 
 
 class Host(Protocol):
-    """A diffusion super-resolution method on a prior. A host inherits from this class, hence the default `step_features`."""
+    """A diffusion super-resolution method on a prior. A host inherits from this class, hence the defaults."""
 
     scheduler: SchedulerMixin  # copied for every run
     unet: nn.Module  # what a refinement is plugged into
@@ -64,6 +64,10 @@ class Host(Protocol):
 
         `learned`: a refinement's vectors for ids past the vocabulary (`priors/learned.py`).
         """
+
+    def tags(self, lq: Tensor) -> str:
+        """What its own tagger names in an input (1, 3, h, w), in place of a caption; nothing by default (`HostInfo.captions`)."""
+        return ""
 
     def prepare(self, lq: Tensor, guide: Tensor, recipe: Recipe, noise: ImageNoise) -> Condition:
         """Condition of an input (1, 3, h, w) and its cleaner's guide (1, 3, 4h, 4w), sRGB in [0, 1]; shared by both branches."""

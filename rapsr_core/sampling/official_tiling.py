@@ -86,12 +86,17 @@ def diffbir_windows(latent_size: tuple[int, int], side: int | None, multiple: in
 
 
 def _by_area(overlap: int) -> Tiling:
-    """The tiling of SeeSR and PASD. Tiles too small for the published overlap overlap by a third, as SeeSR's own do."""
+    """The tiling of SeeSR, OSEDiff and PASD.
+
+    Where the official code does not say: tiles too small for the published overlap overlap by a third, as SeeSR's own do, and those a
+    narrow latent leaves no room for that by half.
+    """
 
     def windows(latent_size: tuple[int, int], side: int | None, multiple: int) -> list[Tile]:
         if side is None:
             return [whole(latent_size)]
-        return seesr_tiles(latent_size, side, min(overlap, min(side, *latent_size) // 3))
+        short, shared = min(side, *latent_size), min(overlap, side // 3)
+        return seesr_tiles(latent_size, side, shared if shared < short else short // 2)
 
     return Tiling(windows, gaussian_weights, whole_up_to_px=0)
 
@@ -100,4 +105,6 @@ SEESR = _by_area(32)
 PASD = _by_area(8)
 """By published overlaps, in sites; the sides are in the hosts' rows (`HostInfo.tile_px`)."""
 
-STABLESR, DIFFBIR = Tiling(stablesr_windows, gaussian_weights), Tiling(diffbir_windows, gaussian_weights)
+STABLESR = Tiling(stablesr_windows, gaussian_weights, whole_up_to_px=0)
+DIFFBIR = Tiling(diffbir_windows, gaussian_weights)
+"""DiffBIR's tiles are an option of it, hence our own limit for a whole latent; StableSR's begin beyond the area of one."""

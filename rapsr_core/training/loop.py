@@ -23,6 +23,8 @@ from accelerate import Accelerator
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
+from rapsr_core.training.stopping import stop_on_interrupt
+
 LrSchedule = Literal["constant", "linear", "cosine"]
 
 
@@ -113,27 +115,34 @@ class Trainer:
         return self.accelerator.is_main_process
 
     def run(self, *, minutes: float | None = None, report: Callable[[dict[str, Any]], None] = lambda row: None) -> int:
-        """Train to `settings.steps`, or for at most `minutes`; writes a checkpoint at the end. Returns the step reached."""
+        """Train to `settings.steps`, or for at most `minutes`; writes a checkpoint at the end. Returns the step reached.
+
+        SIGINT (Ctrl-C) ends it after the present step, in every process of several, with a checkpoint: then raises KeyboardInterrupt.
+        """
         began = saved = drawn = time.monotonic()
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "settings.json").write_text(json.dumps(asdict(self.settings), indent=2) + "\n")
         logged_at, first = time.monotonic(), self.step
-        time_is_up = False
-        while self.step < self.settings.steps and not time_is_up:
-            figures = self.train_step()
-            now = time.monotonic()
-            time_is_up = self._any_process(minutes is not None and now - began >= minutes * 60)
-            if self.step % self.settings.log_steps == 0:
-                rate = (self.step - first) * self.settings.batch_size / (now - logged_at)
-                logged_at, first = now, self.step
-                self._log(figures | {"samples_per_s": round(rate, 2), "seconds": round(now - began, 1)}, report)
-            if now - saved > self.settings.checkpoint_minutes * 60:
-                self.save()
-                saved = now
-            if self._sheet_is_due(now - drawn) and self.step < self.settings.steps:
-                self.sheet()
-                drawn = now
-        self.save()
+        time_is_up = stopped = False
+        with stop_on_interrupt() as stop:
+            while self.step < self.settings.steps and not (time_is_up or stopped):
+                figures = self.train_step()
+                now = time.monotonic()
+                time_is_up = self._any_process(minutes is not None and now - began >= minutes * 60)
+                stopped = self._any_process(stop.asked)
+                if self.step % self.settings.log_steps == 0:
+                    rate = (self.step - first) * self.settings.batch_size / (now - logged_at)
+                    logged_at, first = now, self.step
+                    self._log(figures | {"samples_per_s": round(rate, 2), "seconds": round(now - began, 1)}, report)
+                if now - saved > self.settings.checkpoint_minutes * 60:
+                    self.save()
+                    saved = now
+                if self._sheet_is_due(now - drawn) and self.step < self.settings.steps:
+                    self.sheet()
+                    drawn = now
+            self.save()
+        if stopped:
+            raise KeyboardInterrupt(f"stopped at step {self.step}; {self.folder / 'checkpoint.pt'} has it")
         self.sheet()
         return self.step
 

@@ -33,7 +33,7 @@ class ScoreRow(NamedTuple):
 class Picture:
     """One picture of the viewer. Pictures of different sizes are drawn over each other, each over the whole frame."""
 
-    name: str  # unique; "input", "cleaner", "baseline" and "enhanced" have colours
+    name: str  # unique; those that end in "input", "cleaner", "baseline" or "enhanced" have its colour
     label: str
     alt: str
     path: Path  # a PNG file of sRGB pixels without a colour profile, sent as it is

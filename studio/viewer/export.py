@@ -21,6 +21,9 @@ MARGIN_PX, GAP_PX, LINE_SPACING = 24, 16, 1.35
 LABEL_SHARE, LABEL_PX, NARROWEST_PX = 1 / 32, (15, 44), 220
 """Height of the labels as a share of the widest picture, between two limits; a narrower picture stands in a column of NARROWEST_PX."""
 
+FONTS = ("NotoSans-Regular.ttf", "DejaVuSans.ttf", "Arial.ttf")
+"""The first that is installed."""
+
 BACKGROUND, INK, SUBDUED = "#ffffff", "#18181b", "#52525b"
 TONES = {"input": "#a1a1aa", "cleaner": "#6366f1", "baseline": "#d97706", "enhanced": "#0d9488"}
 """The same as in studio.css, so that a branch has one colour everywhere."""
@@ -71,21 +74,24 @@ def side_by_side(pictures: Sequence[Picture]) -> Image.Image:
             draw.text((left, MARGIN_PX + i * line_px), line.text, fill=line.colour, font=line.font)
         sheet.paste(image, (left, MARGIN_PX + head_px))
         bar = (left, MARGIN_PX + head_px - 6, left + image.width - 1, MARGIN_PX + head_px - 4)
-        draw.rectangle(bar, fill=TONES.get(picture.name, SUBDUED))
+        draw.rectangle(bar, fill=TONES.get(picture.name.rsplit("-")[-1], SUBDUED))
         left += column + GAP_PX
     return sheet
+
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
 class _Line:
     text: str
     colour: str
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+    font: Font
 
 
 def _lines(picture: Picture, width_px: int, size_px: int) -> list[_Line]:
     """What stands above a picture, broken to its column."""
-    large, small = ImageFont.load_default(size_px), ImageFont.load_default(round(size_px * 0.8))
+    large, small = _font(size_px), _font(round(size_px * 0.8))
     found = [_Line(text, INK, large) for text in _wrapped(picture.label, large, width_px)]
     found += [_Line(text, SUBDUED, small) for text in _wrapped(picture.note, small, width_px)]
     for row in picture.scores:
@@ -95,7 +101,17 @@ def _lines(picture: Picture, width_px: int, size_px: int) -> list[_Line]:
     return found
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width_px: int) -> list[str]:
+def _font(size_px: int) -> Font:
+    """A font of the system, or Pillow's own, which has little beyond ASCII."""
+    for name in FONTS:
+        try:
+            return ImageFont.truetype(name, size_px)
+        except OSError:
+            continue
+    return ImageFont.load_default(size_px)
+
+
+def _wrapped(text: str, font: Font, width_px: int) -> list[str]:
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word

@@ -19,8 +19,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tiny_priors import save_tiny
+from viewer_page import DESKTOP, PHONE, opened
+from viewer_site import Site, serve
 
 ROOT = Path(__file__).parents[2]
 OFFLINE = Path(__file__).with_name("offline")
@@ -100,6 +102,33 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         left, top = ((side - PHOTO_PX) // 2 for side in opened.size)
         opened.convert("RGB").crop((left, top, left + PHOTO_PX, top + PHOTO_PX)).save(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serve(tmp_path_factory.mktemp("pictures")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """One context for all tests: Gradio's scripts are read once."""
+    context = browser.new_context(viewport=DESKTOP)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def view(site: Site, desktop: BrowserContext) -> Iterator[Page]:
+    """The component's page at desktop size. An error of a script, or asking another host, fails the test."""
+    yield from opened(site, desktop)
+
+
+@pytest.fixture
+def phone(site: Site, browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
+    yield from opened(site, context)
+    context.close()
 
 
 def _local(url: str, server: Server) -> bool:

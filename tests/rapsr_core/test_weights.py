@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from rapsr_core.weights import VARIABLE, Weights, WeightsError, fetch, find, require
+from rapsr_core.weights import VARIABLE, Weights, WeightsError, fetch, find, require, shown
 
 UNET = Weights(
     "SeeSR UNet", "seesr/unet.safetensors", 3.4, "Apache-2.0", (("gone/repo", "a.safetensors"), ("a/mirror", "b.safetensors"))
@@ -69,3 +69,9 @@ def test_a_download_that_fails_says_what_every_repository_answered(empty):
         fetch(UNET)
     with pytest.raises(WeightsError, match="nobody, it is on no hub"):
         fetch(BY_HAND)
+
+
+def test_a_path_that_is_there_is_shown_without_the_machines_folders(empty):
+    assert shown(put(empty / "weights/seesr/unet.safetensors")) == "$RAPSR_WEIGHTS/seesr/unet.safetensors"
+    assert shown(cached(empty, "a/mirror", "b.safetensors")) == "b.safetensors in the hub's cache"
+    assert shown(empty / "mine.pth") == str(empty / "mine.pth"), "as the user gave it"

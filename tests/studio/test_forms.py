@@ -15,6 +15,7 @@ UNUSUAL = Recipe(
     host_settings={"noise_scale": 0.4},
     seed=2**32 - 1,
     caption="a photo of a bus",
+    tile_captions="per tile",
     colour_fix="adain",
     output_scale=2.5,
     target_px=(640, 480),
@@ -84,5 +85,5 @@ def test_choosing_a_host_brings_its_published_defaults_and_shows_its_own_setting
     assert forms.recipe_of({**values, "caption": "x"}) == recipe_from_json({"host": host, "caption": "x"})
     shown = [path for path, given in changes.items() if given.get("visible")]
     assert shown == [f"host_settings.{host}.{s.name}" for s in HOSTS[host].settings]
-    assert changes["enhanced.refinement"]["value"] in [name for _, name in changes["enhanced.refinement"]["choices"]]
+    assert changes["enhanced.refinement"]["value"] in [name for _, name in forms.refinements()]
     assert changes["cleaner"]["interactive"] == HOSTS[host].takes_guide

@@ -9,11 +9,12 @@ from PIL import Image, ImageCms
 from rapsr_core import ASSETS
 from rapsr_core.comparison import Comparer
 from studio import compare_tab, examples, page, theme, viewer
+from studio.engine import Engine
 
 
 @pytest.fixture
 def demo(comparer: Comparer) -> gr.Blocks:
-    return page.build(comparer, examples.load(ASSETS / "examples"))
+    return page.build(Engine.of(comparer), examples.load(ASSETS / "examples"))
 
 
 def test_only_compare_is_public_and_all_computing_shares_one_slot(demo: gr.Blocks) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import tiny_ldm
 import torch
 from tiny_osediff import save_osediff
-from tiny_priors import save_sd21_base, save_tiny, tiny_controlnet
+from tiny_priors import save_sd15_f8, save_sd21_base, save_tiny, tiny_controlnet
+from tiny_seesr_pasd import write_pasd, write_seesr
 
 from rapsr_core.device import Device
 from rapsr_core.hosts.controlnet_tile import ControlNetTileHost
@@ -30,6 +31,16 @@ def _controlnet_tile(folder: Path) -> Host:
     return ControlNetTileHost(prior, tiny_controlnet(prior.unet), FLOAT32)
 
 
+def _seesr(folder: Path) -> Host:
+    prior = load_prior(save_sd21_base(folder))
+    return HOSTS["seesr"].build(prior, write_seesr(folder / "weights", prior.unet), FLOAT32)
+
+
+def _pasd(folder: Path) -> Host:
+    prior = load_prior(save_sd15_f8(folder))
+    return HOSTS["pasd"].build(prior, write_pasd(folder / "weights", prior.unet), FLOAT32)
+
+
 def _osediff(folder: Path) -> Host:
     prior = load_prior(save_sd21_base(folder))
     return HOSTS["osediff"].build(prior, {"OSEDiff": save_osediff(prior, folder / "osediff.pkl")}, FLOAT32)
@@ -38,6 +49,8 @@ def _osediff(folder: Path) -> Host:
 TINY_HOSTS: dict[str, Callable[[Path], Host]] = {
     "x4-upscaler": _x4_upscaler,
     "controlnet-tile": _controlnet_tile,
+    "seesr": _seesr,
+    "pasd": _pasd,
     "osediff": _osediff,
     **{name: functools.partial(tiny_ldm.host, name=name) for name in ("stablesr", "diffbir-v1", "diffbir-v2")},
 }

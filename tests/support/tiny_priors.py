@@ -148,3 +148,11 @@ def save_sd21_base(folder: Path) -> Path:
     torch.manual_seed(0)
     _stable_diffusion(_unet(), "epsilon", levels=4).save_pretrained(folder)
     return folder
+
+
+def save_sd15_f8(folder: Path) -> Path:
+    """SD 1.5 with latent sites of 8 px, as in the real one."""
+    torch.manual_seed(0)
+    unet = _unet(use_linear_projection=False, attention_head_dim=4)
+    _stable_diffusion(unet, "epsilon", levels=4).save_pretrained(folder)
+    return folder

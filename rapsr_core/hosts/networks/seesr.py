@@ -128,12 +128,7 @@ class ImageReading:
 
 
 class ImageReader(Protocol):
-    """DAPE, SeeSR's degradation-aware tagger: RAM (`ram_swin_large_14m.pth`), its image encoder tuned (`DAPE.pth`).
-
-    Not implemented, and no fixture covers it. It needs: the key lists and configuration of RAM's Swin-L image encoder and tagging
-    head, and of what DAPE.pth changes in them; RAM's tag list and thresholds; input size and normalisation; which layer the states
-    are taken from; and a fixture of an image's states and tags. Once per image: all tiles and both branches see the same states.
-    """
+    """Who reads the LQ: DAPE as published (dape.py). Once per image: all tiles and both branches see the same states."""
 
     def __call__(self, lq: Tensor) -> ImageReading:
         """Read images (B, 3, h, w), sRGB in [0, 1]."""

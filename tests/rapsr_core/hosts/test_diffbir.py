@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from reference import tensors
 from tiny_ldm import host, save_official
 
+from rapsr_core.colour import fix_colour
 from rapsr_core.hosts.diffbir import DiffBIRHost
 from rapsr_core.hosts.networks.diffbir import CONTROLNET_PREFIX
 from rapsr_core.hosts.registry import HOSTS
@@ -87,3 +89,8 @@ def test_the_first_versions_whole_checkpoint_is_read_too(tmp_path: Path, diffbir
     built = HOSTS["diffbir-v1"].build(diffbir.prior, {name: file}, diffbir.device)
     for key, weight in diffbir.controlnet.named_parameters():
         assert torch.equal(weight, built.controlnet.get_parameter(key))
+
+
+def test_the_colour_fix_is_the_official_one() -> None:
+    inputs, official = tensors("diffbir_tiling_a", "inputs"), tensors("diffbir_tiling_a", "outputs")["wavelet"]
+    torch.testing.assert_close(fix_colour(inputs["content"], inputs["style"], ROW.colour_fix), official, rtol=0, atol=1e-5)

@@ -1,5 +1,6 @@
 import pytest
 
+from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS
 from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.priors import PRIORS
 from rapsr_core.recipe import Recipe, RecipeError
@@ -20,3 +21,9 @@ def test_the_default_recipe_uses_its_hosts_settings() -> None:
 def test_an_unknown_host_is_named_with_the_choices() -> None:
     with pytest.raises(RecipeError, match="host is 'swinir'; it must be one of embedded, "):
         host_info("swinir")
+
+
+@pytest.mark.parametrize(("name", "method"), [("seesr", "SeeSR"), ("pasd", "PASD")])
+def test_words_are_the_official_ones(name: str, method: str) -> None:
+    row, official = HOSTS[name], OFFICIAL_PROMPTS[method]
+    assert (row.prompt, row.positive, row.negative) == (official.positive, official.added, official.negative)

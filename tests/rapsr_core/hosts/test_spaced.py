@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from huggingface_hub import constants
 from tiny_ldm import host, save_official, save_prior
 
 from rapsr_core.comparison import Comparer
@@ -78,7 +79,7 @@ def test_a_comparison_from_files(machine: Path, photo: torch.Tensor, name: str) 
         save_official(machine, other)
     row, comparer = HOSTS[name], Comparer(machine, FLOAT32)
     enhanced = EnhancedText(refinement=str(machine / "refinement"))
-    recipe = replace(row.recipe(Recipe(enhanced=enhanced)), steps=2, cleaner="none")
+    recipe = replace(row.recipe(Recipe()), steps=2, cleaner="none", enhanced=enhanced)
     result = comparer.run(photo, recipe, ["grid"])
     assert result.baseline.shape == result.enhanced.shape == (1, 3, 96, 128)
     assert 0.01 < (result.baseline - result.enhanced).abs().mean() < 0.5
@@ -90,6 +91,10 @@ def test_a_comparison_from_files(machine: Path, photo: torch.Tensor, name: str) 
     same = EnhancedText("", "", "a dog", "bad", str(machine / "refinement"), strength=0.0)
     equal = comparer.run(photo, replace(recipe, baseline=BaselineText("a dog", "bad"), enhanced=same), [])
     assert torch.equal(equal.baseline, equal.enhanced)
+    refined = comparer.run(
+        photo, replace(recipe, baseline=BaselineText("a dog", "bad"), enhanced=replace(same, strength=1.0)), []
+    )
+    assert torch.equal(refined.baseline, equal.baseline) and not torch.equal(refined.enhanced, equal.enhanced)
     small = comparer.run(photo[..., :16, :16], replace(recipe, output_scale=3.0, cleaner=row.cleaner), [])
     assert small.baseline.shape == (1, 3, 48, 48)
     tiled = comparer.run(photo, replace(recipe, tile_px=64), []).baseline
@@ -98,7 +103,7 @@ def test_a_comparison_from_files(machine: Path, photo: torch.Tensor, name: str) 
 
 def test_a_users_caption_is_encoded(machine: Path, photo: torch.Tensor) -> None:
     save_official(machine, "diffbir-v2")
-    recipe = HOSTS["diffbir-v2"].recipe(Recipe(caption="a cat . ", enhanced=EnhancedText(refinement=str(machine / "refinement"))))
+    recipe = HOSTS["diffbir-v2"].recipe(Recipe(caption="a cat . "))
     prepared = Comparer(machine, FLOAT32).prepared(photo, replace(recipe, baseline=BaselineText("sharp")))
     assert prepared.prompts["baseline"]["positive"]["text"] == "a cat . , sharp"
     assert prepared.prompts["enhanced"]["positive"]["text"] == "[X]. a cat . "
@@ -111,7 +116,7 @@ def test_a_users_caption_is_encoded(machine: Path, photo: torch.Tensor) -> None:
 ])  # fmt: skip
 def test_what_is_missing_is_told_with_the_command_that_gets_it(tmp_path, monkeypatch, name, command) -> None:
     monkeypatch.setenv("RAPSR_WEIGHTS", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match=re.escape(command)):
         require(HOSTS[name].weights)
 

@@ -14,6 +14,8 @@ from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.official_tiling import (
     DIFFBIR,
+    PASD,
+    SEESR,
     STABLESR,
     diffbir_tiles,
     gaussian_weights,
@@ -56,6 +58,25 @@ def test_diffbir_windows_are_the_official_ones() -> None:
 def test_diffbir_windows_need_an_image_of_at_least_a_tile() -> None:
     with pytest.raises(ValueError, match="size is 63x90, smaller than a tile of 64"):
         diffbir_tiles((63, 90), 64, 32)
+
+
+def test_the_published_tilings_of_seesr_and_pasd() -> None:
+    assert SEESR.windows((96, 96), 96, 1) == SEESR.windows((96, 96), None, 8) == [Tile(0, 96, 0, 96)]
+    assert SEESR.windows((48, 190), 96, 1) == [Tile(0, 48, 0, 190)], "by area"
+    assert SEESR.windows((128, 128), 96, 1) == seesr_tiles((128, 128), 96, 32) and len(SEESR.windows((128, 128), 96, 1)) == 4
+    assert PASD.windows((400, 300), 320, 1) == seesr_tiles((400, 300), 320, 8)
+    assert PASD.windows((300, 300), 320, 1) == [Tile(0, 300, 0, 300)]
+    assert {(tiling.weights, tiling.whole_up_to_px) for tiling in (SEESR, PASD)} == {(gaussian_weights, 0)}
+
+
+@pytest.mark.parametrize("size", [(40, 40), (4, 700), (65, 9)])
+@pytest.mark.parametrize("side", [8, 16])
+def test_small_tiles_and_narrow_latents_are_covered_too(size: tuple[int, int], side: int) -> None:
+    for tiling in (SEESR, PASD):
+        covered = torch.zeros(size)
+        for tile in tiling.windows(size, side, 1):
+            covered[tile.top : tile.bottom, tile.left : tile.right] += tiling.weights(tile)
+        assert (covered > 0).all()
 
 
 class MixingHost(Host):

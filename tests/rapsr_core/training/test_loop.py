@@ -4,11 +4,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from signals import heard
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor, nn
 
@@ -106,7 +108,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     """kill -9 somewhere after the first checkpoint, the same command again, and again nothing but the steps tells."""
     whole = Trainer(Line(), SETTINGS, tmp_path / "whole")
     whole.run()
-    command, folder = [sys.executable, __file__, "slowly", str(tmp_path / "cut")], tmp_path / "cut"
+    command, folder = [sys.executable, __file__, "slowly", str(tmp_path / "cut"), "0"], tmp_path / "cut"
     victim = subprocess.Popen(command, env=environment())
     while not (folder / "checkpoint.pt").is_file():
         assert victim.poll() is None, "the run ended before its first checkpoint"
@@ -122,8 +124,41 @@ def test_a_killed_run_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(state["ema"]["shadow_params"], whole.ema.shadow_params, strict=True))
 
 
+def test_an_interrupted_run_keeps_its_last_step_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    """Ctrl-C in the middle: no checkpoint was due, and one is there; no step is done twice."""
+    whole = Trainer(Line(), SETTINGS, tmp_path / "whole")
+    whole.run()
+    folder = tmp_path / "cut"
+    command = [sys.executable, __file__, "slowly", str(folder), "4"]
+    run = subprocess.Popen(command, env=environment(), preexec_fn=heard, stderr=subprocess.PIPE, text=True)
+    while not (folder / "progress.jsonl").is_file():
+        assert run.poll() is None, "the run ended before its first row"
+        time.sleep(0.02)
+    assert not (folder / "checkpoint.pt").exists()
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    reached = torch.load(folder / "checkpoint.pt", weights_only=True)["step"]
+    assert 0 < reached < SETTINGS.steps
+    assert run.returncode == -signal.SIGINT and f"stopped at step {reached};" in said
+    assert not list(folder.glob("sheet-*"))
+    subprocess.run(command, check=True, env=environment(), timeout=120)
+    state = torch.load(folder / "checkpoint.pt", weights_only=True)
+    assert all(torch.equal(state["parameters"][n], p) for n, p in whole.parameters.items())
+    rows = [json.loads(line) for line in (folder / "progress.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "loss" in row] == [5, 10, 15, 20, 25, 30, 35, 40]
+
+
+def test_a_run_in_a_thread_leaves_signals_alone(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(Trainer(Line(), TWENTY, tmp_path).run).result() == 20
+    assert signal.getsignal(signal.SIGINT) is before
+
+
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(rapsr_core.__file__).parents[1])}
+    root = Path(rapsr_core.__file__).parents[1]
+    paths = os.pathsep.join([str(root), str(root / "tests/support")])
+    return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
 
 
 def test_an_uneven_batch_is_refused(tmp_path: Path) -> None:
@@ -180,7 +215,7 @@ def test_learning_rate() -> None:
 
 
 def slowly() -> None:
-    """A run that leaves time to be killed: a checkpoint at every step."""
+    """A run that leaves time to be killed: a checkpoint at every step, or after the minutes given."""
     task = Line()
     quick = task.loss
 
@@ -189,7 +224,7 @@ def slowly() -> None:
         return quick(first, count)
 
     task.loss = loss  # type: ignore[method-assign]
-    trainer = Trainer(task, replace(SETTINGS, checkpoint_minutes=0.0), Path(sys.argv[2]))
+    trainer = Trainer(task, replace(SETTINGS, checkpoint_minutes=float(sys.argv[3])), Path(sys.argv[2]))
     trainer.resume()
     trainer.run()
 

@@ -110,3 +110,10 @@ def test_side_by_side_breaks_long_labels_and_takes_pictures_of_different_sizes(s
     assert (array[top:, export.MARGIN_PX : export.MARGIN_PX + 40][:700] == (200, 30, 10)).all()
     column = array[:, export.MARGIN_PX + export.NARROWEST_PX : export.MARGIN_PX + export.NARROWEST_PX + export.GAP_PX]
     assert (column == 255).all(), "a label runs into the next picture"
+
+
+def test_a_kept_result_has_the_colour_of_its_branch(shown: list[Picture]) -> None:
+    kept = replace(shown[2], name="4f2a-baseline", label="Embedded upscaler · Baseline", note="kept")
+    sheet = export.side_by_side([kept])
+    bar = sheet.height - export.MARGIN_PX - HEIGHT_PX - 5
+    assert "#{:02x}{:02x}{:02x}".format(*sheet.getpixel((export.MARGIN_PX, bar))) == export.TONES["baseline"]

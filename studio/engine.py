@@ -1,0 +1,60 @@
+"""What needs torch, imported and built in a thread of its own while the page is served already."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rapsr_core.comparison import Comparer
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The comparer, and the studio's modules that work with pictures."""
+
+    comparer: Comparer
+    actions: ModuleType
+    checks: ModuleType
+    calls: ModuleType
+
+
+class Engine:
+    """`parts` waits until everything is there, and raises what kept it from coming. `start` it once the page is built: imports slow each other."""
+
+    def __init__(self, assets: Path) -> None:
+        self._made: Future[Parts] = Future()
+        self._thread = Thread(target=self._make, args=(assets,), daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @classmethod
+    def of(cls, comparer: Comparer) -> Engine:
+        """An engine that is there at once, over a comparer that is."""
+        engine = cls.__new__(cls)
+        engine._made = Future()
+        engine._made.set_result(_parts(comparer))
+        return engine
+
+    @property
+    def parts(self) -> Parts:
+        return self._made.result()
+
+    def _make(self, assets: Path) -> None:
+        try:
+            from rapsr_core.comparison import Comparer
+
+            self._made.set_result(_parts(Comparer(assets=assets)))
+        except BaseException as error:  # told to whoever asks for the parts
+            self._made.set_exception(error)
+
+
+def _parts(comparer: Comparer) -> Parts:
+    from studio import actions, calls, checks
+
+    return Parts(comparer, actions, checks, calls)
