@@ -114,7 +114,7 @@ class Run:
     ) -> Generator[Event, None, tuple[Tensor, dict[str, Score]]]:
         """The image of a branch and its scores."""
         result = fix_colour(self.host.decode(latent, condition), condition.colour_reference, self.recipe.colour_fix)
-        result = resize(result.clamp(0, 1), self.size).cpu()
+        result = resize(result.clamp(0, 1), self.size).cpu().contiguous()
         self.seconds[branch] = self.clock.lap()
         yield Image(branch, result, self.seconds[branch])
         scores = self._scored(result)
