@@ -24,9 +24,8 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
     """The whole studio over one engine; `launch(**theme.launch_options(...))` opens it."""
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
         header = gr.HTML(_header(LOADING), apply_default_css=False, elem_id="header")
-        with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Compare", id="compare"):
-                compare_tab.build(engine, shown)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Compare", id="compare"):
+            compare_tab.build(engine, shown)
         api.build(engine)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
     return demo
