@@ -24,6 +24,8 @@ from rapsr_core.images import resize
 SCALE = 4
 TILE_PX = 192
 """Input pixels a side of one tile, without its margin; smaller inputs are never cut."""
+BYTES_PER_PX = 650
+"""Memory of the network over its weights for each pixel of its output, margins included, in float32 (tests/bench/memory.py)."""
 MARGIN_PX = 24
 """Input pixels of context around a tile. Measured on one photograph in 64-px tiles: 0.25/255 from the whole in the mean."""
 
@@ -120,13 +122,21 @@ def inference_dtype(device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cpu" and native_bf16() else torch.float32
 
 
-def clean_steps(lq: Tensor, name: str, *, dtype: torch.dtype | None = None) -> Iterator[tuple[int, int, Tensor | None]]:
+def needed_bytes(name: str, tile_px: int) -> int:
+    """Memory of a cleaner whose tile has `tile_px` input pixels a side, over its weights."""
+    return 0 if name == "none" else BYTES_PER_PX * ((min(tile_px, TILE_PX) + 2 * MARGIN_PX) * SCALE) ** 2
+
+
+def clean_steps(
+    lq: Tensor, name: str, *, dtype: torch.dtype | None = None, tile_px: int | None = None
+) -> Iterator[tuple[int, int, Tensor | None]]:
     """Run a cleaner tile by tile, yielding (tiles done, tiles, guide or None); the last item carries the guide.
 
     Args:
         lq: (B, 3, H, W) float32 sRGB in [0, 1].
         name: a key of CLEANERS.
         dtype: arithmetic of the network; None = the device's fastest faithful one.
+        tile_px: input pixels a side of a tile without its margin; None, or more, = TILE_PX.
     Guide: (B, 3, 4H, 4W) float32 sRGB in [0, 1]. Closing the iterator stops the work.
     """
     height, width = lq.shape[-2:]
@@ -135,11 +145,12 @@ def clean_steps(lq: Tensor, name: str, *, dtype: torch.dtype | None = None) -> I
         return
     dtype = dtype or inference_dtype(lq.device)
     net = load_realesrgan(lq.device, dtype)
-    windows = [(y, x) for y in range(0, height, TILE_PX) for x in range(0, width, TILE_PX)]
+    side = min(tile_px or TILE_PX, TILE_PX)
+    windows = [(y, x) for y in range(0, height, side) for x in range(0, width, side)]
     guide = lq.new_empty(lq.shape[0], 3, height * SCALE, width * SCALE)
     for done, (y, x) in enumerate(windows, 1):
         top, left = max(y - MARGIN_PX, 0), max(x - MARGIN_PX, 0)
-        bottom, right = min(y + TILE_PX, height), min(x + TILE_PX, width)
+        bottom, right = min(y + side, height), min(x + side, width)
         tile = lq[..., top : min(bottom + MARGIN_PX, height), left : min(right + MARGIN_PX, width)]
         with torch.inference_mode():
             out = net(tile.to(dtype, memory_format=torch.channels_last)).float().clamp(0, 1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,25 +15,25 @@ from torch import Tensor
 
 from rapsr_core import ASSETS
 from rapsr_core.captions import caption
-from rapsr_core.cleaners import SCALE, clean_steps
-from rapsr_core.colour import fix_colour
+from rapsr_core.cleaners import SCALE, needed_bytes
 from rapsr_core.device import Device, choose_device
-from rapsr_core.events import Branch, Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.events import Event, Finished, Image, Prepared, Retried, TileTexts
 from rapsr_core.hosts.registry import host_info
-from rapsr_core.images import ImageError, resize
+from rapsr_core.images import ImageError
 from rapsr_core.kept import Baseline, KeptBaselines
+from rapsr_core.memory import NotEnoughMemory, free_bytes, is_shortage, peak_memory
+from rapsr_core.placement import Placement, choose_placement, codecs, place, weight_bytes
 from rapsr_core.priors import Prior, load_prior
 from rapsr_core.prompts import branch_prompts, explain
-from rapsr_core.quality.scoring import Score, score
+from rapsr_core.quality.scoring import Score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import NONE, SHIPPED, Recipe, RecipeError
 from rapsr_core.refinement import Refinement, load_refinement, no_refinement, plugged_in
 from rapsr_core.refinement.shelf import on_shelf
-from rapsr_core.sampling.contract import Condition, Host
-from rapsr_core.sampling.denoise import Plan, denoise
-from rapsr_core.sampling.noise import ImageNoise
-from rapsr_core.sampling.tiling import choose_tile_px
-from rapsr_core.speeds import FIRST_GUESS, Speeds, network_passes
+from rapsr_core.run import Clock, Run, cleaner_tile_px, output_megapixels
+from rapsr_core.sampling.contract import Host
+from rapsr_core.sampling.tile_choice import TileChoice, choose_tile, halved
+from rapsr_core.speeds import FIRST_GUESS, Speeds
 from rapsr_core.weights import require
 
 MIN_SIDE_PX = 16
@@ -42,6 +42,9 @@ MAX_SECONDS = 600.0
 _PROBE_PX = 64
 _KEPT = 2
 """Baselines that are remembered; each holds a few pictures at output size."""
+
+_Outcome = tuple[Run, dict[str, dict[str, Score]], tuple[TileTexts, ...]]
+"""The attempt that came through, its scores, and what its tiles were told."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,15 @@ class ComparisonResult:
     finished: Finished
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """A host where it runs; `rest` is called when a run ends."""
+
+    host: Host
+    placement: Placement
+    rest: Callable[[], None]
+
+
 class Comparer:
     """Loads what a recipe names when it is first needed, and runs comparisons one at a time (the model is shared)."""
 
@@ -62,7 +74,7 @@ class Comparer:
         self._baselines = KeptBaselines(_KEPT)
         self._slot, self._loading = threading.Lock(), threading.Lock()
         self._priors: dict[str, Prior] = {}
-        self._hosts: dict[str, Host] = {}
+        self._hosts: dict[str, _Placed] = {}
         self._refinements: dict[tuple[str, str], Refinement] = {}
 
     def check_size(self, height: int, width: int, recipe: Recipe) -> None:
@@ -101,12 +113,12 @@ class Comparer:
         """
         if recipe.caption is None:
             recipe = replace(recipe, caption=self._own_caption(image, recipe))
-        return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, _output_megapixels(image)))
+        return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, output_megapixels(image)))
 
     def _own_caption(self, image: Tensor, recipe: Recipe) -> str:
         match host_info(recipe.host).captions:
             case "host":
-                return self._host(recipe).tags(image)
+                return self._host(recipe).host.tags(image)
             case "studio":
                 return caption(image)
         return ""
@@ -136,32 +148,96 @@ class Comparer:
         Raises ImageError, RecipeError or RefinementError before the first event.
         """
         self.check_size(image.shape[-2], image.shape[-1], recipe)
-        clock = _Clock()
+        clock = Clock()
         with self._slot, closing(self._events(image, recipe, metrics, clock)) as events:
             for event in events:
                 clock.stop()  # what the listener does with an event is not the method's time
                 yield event
                 clock.go_on()
 
-    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: _Clock) -> Generator[Event, None, None]:
-        refinement = self._refinement(recipe)
+    def _events(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], clock: Clock) -> Generator[Event, None, None]:
+        refinement, placed = self._refinement(recipe), self._host(recipe)
         clock.lap()  # loading is not part of a comparison
         prepared = self.prepared(image, host_info(recipe.host).completed(recipe))
-        kept = self._baselines.get(image, prepared.recipe, metrics)
+        asked = prepared.recipe
+        kept = self._baselines.get(image, asked, metrics)
         if kept is not None:
-            left = self.speeds.seconds(recipe, _output_megapixels(image), baseline=False)
+            left = self.speeds.seconds(recipe, output_megapixels(image), baseline=False)
             prepared = replace(prepared, estimated_seconds=left)
-        host = self._host(recipe)
+        tile = kept.tile if kept else self._tile(image, asked)
+        notes = (self.device.reason, placed.placement.reason, tile.reason)
+        prepared = replace(prepared, recipe=replace(asked, tile_px=tile.tile_px), notes=notes)
         size = self.final_size(image.shape[-2], image.shape[-1], recipe)
-        run = _Run(image, size, prepared, tuple(metrics), host, self.device, self.speeds, clock)
+        run = Run(
+            image, size, prepared, tile, tuple(metrics), placed.host, self.device, self.speeds, clock, self._encoder(asked)
+        )  # fmt: skip
         run.seconds["caption"] = clock.lap()
-        yield prepared
+        try:
+            with peak_memory(self.device.device) as peak:
+                yield prepared
+                run, scores, tiles = yield from self._attempts(run, asked, refinement, kept)
+                prepared = run.prepared
+                yield Finished(prepared.recipe, prepared.prompts, scores, run.seconds, prepared.notes, tiles, peak())
+        finally:
+            placed.rest()
+
+    def _attempts(
+        self, run: Run, asked: Recipe, refinement: Refinement, kept: Baseline | None
+    ) -> Generator[Event, None, _Outcome]:
+        """Both branches; where memory runs out, both once more with half the tile."""
+        try:
+            return (yield from self._branches(run, asked, refinement, kept))
+        except (MemoryError, RuntimeError) as error:
+            if not is_shortage(error):
+                raise
+        # out of the handler, for the error holds what the attempt had made
+        first, run = run, self._smaller(run)
+        gc.collect()
+        if self.device.device.type == "cuda":
+            torch.cuda.empty_cache()
+        yield Retried(run.recipe, run.prepared.notes[-1])
+        try:
+            return (yield from self._branches(run, asked, refinement, None))
+        except (MemoryError, RuntimeError) as error:
+            if not is_shortage(error):
+                raise
+            raise NotEnoughMemory(
+                f"memory ran out with tiles of {first.tile.tile_px} px and again with {run.tile.tile_px} px: set tile_px to less, "
+                f"crop the image, or end other programs ({str(error).strip().splitlines()[-1] if str(error) else type(error).__name__})"
+            ) from error
+
+    def _branches(
+        self, run: Run, asked: Recipe, refinement: Refinement, kept: Baseline | None
+    ) -> Generator[Event, None, _Outcome]:
+        for codec in codecs(run.host):
+            codec.use_tiles(run.tile.tile_px)
         baseline = yield from run.kept(kept) if kept else run.baseline()
-        self._baselines.keep(image, prepared.recipe, metrics, baseline)
-        with plugged_in(host.unet, refinement, recipe.enhanced.strength):
-            latent = yield from run.denoised("enhanced", baseline.condition, refinement.learned)
+        self._baselines.keep(run.image, asked, run.metrics, baseline)
+        with plugged_in(run.host.unet, refinement, asked.enhanced.strength):
+            latent = yield from run.denoised("enhanced", baseline.condition, baseline.captions, refinement.learned)
         _, scores = yield from run.finished("enhanced", latent, baseline.condition)
-        yield Finished(prepared.recipe, prepared.prompts, {**baseline.scores, "enhanced": scores}, run.seconds)
+        return run, {**baseline.scores, "enhanced": scores}, run.tile_texts(baseline.condition, baseline.captions)
+
+    def _smaller(self, run: Run) -> Run:
+        height, width = run.image.shape[-2:]
+        side = halved(run.tile.tile_px, (height * SCALE, width * SCALE))
+        note = f"memory ran out; started again with tiles of {side} px"
+        prepared = replace(run.prepared, recipe=replace(run.recipe, tile_px=side), notes=(*run.prepared.notes, note))
+        return replace(run, prepared=prepared, tile=TileChoice(side, note))
+
+    def _tile(self, image: Tensor, recipe: Recipe) -> TileChoice:
+        """As the recipe says, or from the memory that is free now that the host is loaded."""
+        if recipe.tile_px is not None:
+            return TileChoice(recipe.tile_px, f"tiles of {recipe.tile_px} px, as the recipe says")
+        row, (height, width) = host_info(recipe.host), image.shape[-2:]
+        free = free_bytes(self.device.device)
+        return choose_tile(
+            (height * SCALE, width * SCALE), row.memory, row.tile_px, free, row.tiling,
+            lambda side: needed_bytes(recipe.cleaner, cleaner_tile_px(side)),
+        )  # fmt: skip
+
+    def _encoder(self, recipe: Recipe) -> Callable[[str], dict[str, dict[str, Any]]]:
+        return lambda caption: self.prompts(replace(recipe, caption=caption))
 
     def final_size(self, height: int, width: int, recipe: Recipe) -> tuple[int, int]:
         """(height, width) of the result. Raises RecipeError when more than x4 is asked for."""
@@ -180,13 +256,16 @@ class Comparer:
         with self._loading:
             if name not in self._priors:
                 folder = self.assets / "prior" if name == "embedded" else name
-                self._priors[name] = load_prior(folder, device=self.device.device)
+                self._priors[name] = load_prior(folder)
             return self._priors[name]
 
-    def _host(self, recipe: Recipe) -> Host:
+    def _host(self, recipe: Recipe) -> _Placed:
         row = host_info(recipe.host)
         if row.name not in self._hosts:
-            self._hosts[row.name] = row.build(self._prior(recipe), require(row.weights), self.device)
+            prior = self._prior(recipe)
+            host = row.build(prior, require(row.weights), self.device)
+            placement = choose_placement(weight_bytes(host, prior), free_bytes(self.device.device), self.device)
+            self._hosts[row.name] = _Placed(host, placement, place(host, prior, self.device, placement))
         return self._hosts[row.name]
 
     def _refinement(self, recipe: Recipe) -> Refinement:
@@ -198,113 +277,3 @@ class Comparer:
 
     def _place(self, refinement: str) -> str | Path:
         return self.assets / "refinement" if refinement == SHIPPED else on_shelf(refinement) or refinement
-
-
-class _Run:
-    """One comparison under way; each method is a part of it and yields that part's events."""
-
-    def __init__(
-        self,
-        image: Tensor,
-        size: tuple[int, int],
-        prepared: Prepared,
-        metrics: tuple[str, ...],
-        host: Host,
-        device: Device,
-        speeds: Speeds,
-        clock: _Clock,
-    ) -> None:
-        self.image, self.size, self.prepared, self.recipe, self.metrics = image, size, prepared, prepared.recipe, metrics
-        self.host, self.device, self.speeds, self.clock = host, device, speeds, clock
-        self.megapixels = _output_megapixels(image)
-        self.seconds = {"caption": 0.0, "scores": 0.0, "cleaner": 0.0, "baseline": 0.0, "enhanced": 0.0}
-
-    def baseline(self) -> Generator[Event, None, Baseline]:
-        """The input's scores, the cleaner, and the host without the refinement."""
-        scores = {"input": self._scored(resize(_enlarged(self.image), self.size))}
-        yield Scored("input", scores["input"])
-        guide = yield from self._cleaned()
-        condition = self.host.prepare(self.image, guide, self.recipe, ImageNoise(self.recipe.seed))
-        latent = yield from self.denoised("baseline", condition)
-        result, scores["baseline"] = yield from self.finished("baseline", latent, condition)
-        return Baseline(condition, result, scores, self.seconds["baseline"])
-
-    def kept(self, baseline: Baseline) -> Generator[Event, None, Baseline]:
-        """A baseline of before, shown again."""
-        yield Scored("input", baseline.scores["input"])
-        yield Image("baseline", baseline.image, baseline.seconds, kept=True)
-        yield Scored("baseline", baseline.scores["baseline"])
-        return baseline
-
-    def denoised(self, branch: Branch, condition: Condition, learned: Sequence[Tensor] = ()) -> Generator[Event, None, Tensor]:
-        """The denoising loop of a branch; returns the last latent."""
-        recipe, texts = self.recipe, self.prepared.prompts[branch]
-        positive, negative = (self.host.encode_text([texts[side]["token_ids"]], learned) for side in ("positive", "negative"))
-        row = host_info(recipe.host)
-        tile_px = choose_tile_px(condition.output_size, recipe.tile_px, row.tile_px, row.tiling.whole_up_to_px)
-        windows = row.tiling.windows(condition.latent_size, tile_px and tile_px // condition.site_px, self.host.multiple)
-        plan, work = Plan(recipe.steps, row.schedule(recipe), windows, weights=row.tiling.weights), network_passes(recipe)
-        other = sum(work) if branch == "baseline" else 0
-        for step in denoise(self.host, condition, positive, negative, plan, ImageNoise(recipe.seed)):
-            spent = self.clock.peek()
-            left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
-            yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
-        self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
-        return step.z0
-
-    def finished(
-        self, branch: Branch, latent: Tensor, condition: Condition
-    ) -> Generator[Event, None, tuple[Tensor, dict[str, Score]]]:
-        """The image of a branch and its scores."""
-        result = fix_colour(self.host.decode(latent, condition), condition.colour_reference, self.recipe.colour_fix)
-        result = resize(result.clamp(0, 1), self.size).cpu()
-        self.seconds[branch] = self.clock.lap()
-        yield Image(branch, result, self.seconds[branch])
-        scores = self._scored(result)
-        yield Scored(branch, scores)
-        return result, scores
-
-    def _cleaned(self) -> Generator[Event, None, Tensor]:
-        guide = None
-        for done, total, guide in clean_steps(self.image.to(self.device.device), self.recipe.cleaner):
-            spent, whole = self.clock.peek(), self.prepared.estimated_seconds
-            yield Stage("cleaner", done, total, guide, spent, whole and max(whole - spent, 0.0))
-        assert guide is not None
-        self.seconds["cleaner"] = self.clock.lap()
-        self.speeds.add(f"cleaner/{self.recipe.cleaner}", self.seconds["cleaner"], self.megapixels)
-        return guide
-
-    def _scored(self, image: Tensor) -> dict[str, Score]:
-        scores = score(image, self.metrics)
-        if set(LIVE) <= scores.keys():
-            self.speeds.add("scores", 3 * sum(scores[name].seconds for name in LIVE), self.megapixels)
-        self.seconds["scores"] += self.clock.lap()
-        return scores
-
-
-class _Clock:
-    """Seconds since the last lap, without those between `stop` and `go_on`."""
-
-    def __init__(self) -> None:
-        self._began = self._stopped = time.perf_counter()
-
-    def stop(self) -> None:
-        self._stopped = time.perf_counter()
-
-    def go_on(self) -> None:
-        self._began += time.perf_counter() - self._stopped
-
-    def peek(self) -> float:
-        return time.perf_counter() - self._began
-
-    def lap(self) -> float:
-        spent, self._began = self.peek(), time.perf_counter()
-        return spent
-
-
-def _enlarged(image: Tensor) -> Tensor:
-    return resize(image, (image.shape[-2] * SCALE, image.shape[-1] * SCALE))
-
-
-def _output_megapixels(image: Tensor) -> float:
-    return image.shape[-2] * image.shape[-1] * SCALE**2 / 1e6

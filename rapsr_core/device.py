@@ -9,11 +9,12 @@ import torch
 
 @dataclass(frozen=True)
 class Device:
-    """`dtype` is what networks compute in; latents and the scheduler stay in float32."""
+    """`dtype` is what networks compute in; latents and the scheduler stay in float32. `compile`: UNets go through torch.compile."""
 
     device: torch.device
     dtype: torch.dtype
     reason: str
+    compile: bool = False
 
 
 def native_bf16() -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from rapsr_core.memory import PeakMemory
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
 
@@ -16,12 +17,21 @@ Which = Literal["input", "baseline", "enhanced"]
 
 @dataclass(frozen=True)
 class Prepared:
-    """First event. The recipe with every default filled in (caption, seed) and what each branch will encode."""
+    """First event. The recipe with every default filled in (caption, seed, tile) and what each branch will encode."""
 
     recipe: Recipe
     prompts: dict[str, dict[str, Any]]
     # {"baseline": {"positive": {"text", "token_ids", "count", "limit", "truncated"}, "negative": {...}}, "enhanced": ...}
     estimated_seconds: float | None  # for the whole comparison, from speeds measured on this machine; None = not yet known
+    notes: tuple[str, ...] = ()  # sentences on where and how it is computed: device, placement, tiles
+
+
+@dataclass(frozen=True)
+class Retried:
+    """Memory ran out: the comparison starts again, this once, by a recipe with half the tile. What was shown before is void."""
+
+    recipe: Recipe
+    note: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,15 @@ class Image:
 
 
 @dataclass(frozen=True)
+class TileTexts:
+    """What one tile was told, where each has its own caption. `window_px`: top, bottom, left, right in the x4 image."""
+
+    window_px: tuple[int, int, int, int]
+    caption: str
+    texts: dict[str, dict[str, str]]  # branch -> side -> text
+
+
+@dataclass(frozen=True)
 class Finished:
     """Last event: everything a report needs besides the images; JSON-serialisable through `to_json`."""
 
@@ -62,6 +81,9 @@ class Finished:
     prompts: dict[str, dict[str, Any]]
     scores: dict[str, dict[str, Score]]  # which -> metric -> score
     seconds: dict[str, float]  # of this comparison: caption, cleaner, baseline, enhanced, scores; 0 = not computed again
+    notes: tuple[str, ...]  # of `Prepared`, and of `Retried`
+    tiles: tuple[TileTexts, ...]  # empty where all read `prompts`
+    peak_memory: PeakMemory  # over the loaded model
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -70,7 +92,10 @@ class Finished:
             "prompts": self.prompts,
             "scores": {which: {name: asdict(row) for name, row in rows.items()} for which, rows in self.scores.items()},
             "seconds": self.seconds,
+            "notes": list(self.notes),
+            "tiles": [asdict(tile) for tile in self.tiles],
+            "peak_memory": asdict(self.peak_memory),
         }
 
 
-Event = Prepared | Scored | Stage | Image | Finished
+Event = Prepared | Retried | Scored | Stage | Image | Finished

@@ -12,6 +12,7 @@ from torch import Tensor
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import EnhancedText, Recipe
 from rapsr_core.sampling.contract import Condition
+from rapsr_core.sampling.tile_choice import TileChoice
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Baseline:
     """What a comparison made before its enhanced branch. Images: (1, 3, H, W) sRGB in [0, 1]."""
 
     condition: Condition
+    tile: TileChoice
+    captions: tuple[str, ...]  # of the tiles, where each has its own
     image: Tensor
     scores: dict[str, dict[str, Score]]  # of "input" and "baseline"
     seconds: float  # the branch took when it was computed
@@ -32,7 +35,7 @@ class KeptBaselines:
         self._kept: OrderedDict[str, Baseline] = OrderedDict()
 
     def get(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Baseline | None:
-        """The baseline of an equal request, or None. `recipe` has its caption."""
+        """The baseline of an equal request, or None. `recipe` has its caption; its tile is as asked for, not as chosen."""
         key = _key(image, recipe, metrics)
         if key in self._kept:
             self._kept.move_to_end(key)

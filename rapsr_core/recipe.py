@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 ColourFix = Literal["none", "wavelet", "adain"]
 CleanerName = Literal["none", "real-esrgan"]
+TileCaptions = Literal["global", "per tile"]
 
 SHIPPED, NONE = "embedded", "none"
 """Refinements every studio has: the one in `assets/refinement`, of the embedded prior; and nothing plugged in, so that the branches differ in their
@@ -59,7 +60,9 @@ class Recipe:
     colour_fix: ColourFix = "wavelet"
     output_scale: float = 4.0  # 1 to 4, reduced from the x4 result
     target_px: tuple[int, int] | None = None  # (width, height) instead of output_scale
-    tile_px: int | None = None  # output pixels; None = automatic
+    # output pixels a side, for cleaner, network and codec; None = from free memory, and the finished recipe says which
+    tile_px: int | None = None
+    tile_captions: TileCaptions = "global"  # "per tile": several tiles are each captioned by themselves, `caption` serves none
     host_settings: Mapping[str, float] = field(
         default_factory=dict
     )  # what only this host has (hosts/info.py); left out = its default
@@ -76,6 +79,7 @@ class Recipe:
             _check_range(name, getattr(self, name), low, high)
         _check_range("enhanced.strength", self.enhanced.strength, 0.0, 1.5)
         _check_choice("cleaner", self.cleaner, ("none", "real-esrgan"))
+        _check_choice("tile_captions", self.tile_captions, ("global", "per tile"))
         _check_choice("colour_fix", self.colour_fix, ("none", "wavelet", "adain"))
         if self.target_px is not None:
             if len(self.target_px) != 2:

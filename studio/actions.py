@@ -13,7 +13,7 @@ from torch import Tensor
 from rapsr_core.captions import CaptionError
 from rapsr_core.cleaners import SCALE
 from rapsr_core.comparison import Comparer
-from rapsr_core.events import Event, Finished, Image, Prepared, Scored, Stage
+from rapsr_core.events import Event, Finished, Image, Prepared, Retried, Scored, Stage
 from rapsr_core.ground_truth import METRICS_OF_REFERENCE, fitted, referenced
 from rapsr_core.images import ImageError, read, resize
 from rapsr_core.quality.scoring import score
@@ -118,7 +118,7 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
     prepared = isinstance(event, Prepared)
     return Shown(
         progress=progress_view.render(live.progress),
-        status=_status(image, event.estimated_seconds) if isinstance(event, Prepared) else None,
+        status=_told(image, event),
         prompts=live.prompts_html() if prepared else None,
         caption=live.recipe.caption if prepared and asked.caption is None else None,
         viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
@@ -166,6 +166,16 @@ def _enlarged(image: Tensor) -> Tensor:
 def _size(image: Tensor) -> str:
     height, width = image.shape[-2:]
     return f"{width} × {height} px → {width * SCALE} × {height * SCALE} px"
+
+
+def _told(image: Tensor, event: Event) -> str | None:
+    """The status line where an event changes it: the tiles belong there, and why they are what they are."""
+    match event:
+        case Prepared():
+            return " · ".join([_status(image, event.estimated_seconds), *event.notes[-1:]])
+        case Retried():
+            return f"{_size(image)} · {event.note}"
+    return None
 
 
 def _status(image: Tensor, estimated_s: float | None) -> str:

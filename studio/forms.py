@@ -66,6 +66,12 @@ CONTROLS = (
         "Not ticked: the box is used exactly as it stands, empty too.",
     ),
     Control(
+        "tile_captions", "Captions of tiles", "choice", "caption",
+        "A large picture is worked on in tiles. Each can be told what it shows itself, in place of the caption above; a caption of the whole "
+        "can bring things into tiles that do not have them.",
+        choices=(("The picture's", "global"), ("Each its own", "per tile")),
+    ),
+    Control(
         "enhanced.positive_identifier", "Positive identifier", "text", "enhanced",
         "Leads the positive prompt. The refinement taught the prior that this text means a clean photograph.",
     ),
@@ -124,7 +130,7 @@ CONTROLS = (
 )  # fmt: skip
 
 NOT_ON_PAGE = {
-    "tile_px": "chosen automatically from the size of the picture",
+    "tile_px": "chosen from the size of the picture and the free memory; the report says which and why",
 }
 """Recipe fields without a control, and why. The API accepts them."""
 

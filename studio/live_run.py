@@ -62,6 +62,8 @@ class LiveRun:
             case events.Prepared():
                 self.recipe, self.prompts = event.recipe, event.prompts
                 self.progress = Progress("Starting")
+            case events.Retried():
+                self.recipe, self.progress = event.recipe, Progress(event.note)
             case events.Scored():
                 self.scores[event.which] = event.scores
                 self.curve.finish(event.which, self.scores)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from rapsr_core.hosts.prompting import Prompt, plain
 from rapsr_core.recipe import NONE, SHIPPED, BaselineText, CleanerName, ColourFix, Recipe, RecipeError
 from rapsr_core.sampling.guidance import GuidanceSchedule
+from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.sampling.tiling import OURS, Tiling
 from rapsr_core.weights import Weights
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from rapsr_core.device import Device
     from rapsr_core.priors import Prior
     from rapsr_core.sampling.contract import Host
+
+
+STABLE_DIFFUSION = MemoryNeed(image=200, denoise=1100, decode=4300)
+"""The UNet of SD 1.5 with a ControlNet, and SD's codec, rounded up from `tests/bench/memory.py networks`."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class HostInfo:
     # own tagger (`Host.tags`), or, as published, nobody
     prompt: Prompt = plain  # how it joins caption and words (prompting.py); an identifier leads the whole
     tiling: Tiling = OURS
-    tile_px: int = 512  # a side, when the image does not fit at once
+    tile_px: int | None = None  # the published side of a tile; None = as memory allows
+    memory: MemoryNeed = STABLE_DIFFUSION
     max_steps: int = 200
     negative_branch: bool = True  # without one there is no guidance
 

@@ -10,6 +10,7 @@ from rapsr_core.hosts.prompting import OFFICIAL_PROMPTS, diffbir, osediff, pasd,
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling import official_tiling
 from rapsr_core.sampling.guidance import all_but_last, constant_or_rising, constant_over, positive_alone
+from rapsr_core.sampling.tile_choice import MemoryNeed
 from rapsr_core.weights import Weights
 
 TILE_REPOSITORY = "lllyasviel/control_v11f1e_sd15_tile"
@@ -81,6 +82,7 @@ DIFFBIR: Mapping[str, Any] = {
     "captions": "nobody",
     "prompt": diffbir,
     "tiling": official_tiling.DIFFBIR,
+    "tile_px": 512,
 }  # fmt: skip
 """What both versions share. v1: the first release's inference.py; v2: README.md, "ECCV paper version"."""
 
@@ -118,6 +120,7 @@ HOSTS = {
                 ),
             ),
             parity="ours: there is no other implementation",
+            memory=MemoryNeed(image=200, denoise=950, decode=0),
         ),
         HostInfo(
             name="x4-upscaler",
@@ -145,6 +148,7 @@ HOSTS = {
                 ),
             ),
             parity="diffusers' StableDiffusionUpscalePipeline, same seed",
+            memory=MemoryNeed(image=200, denoise=1700, decode=4800),
         ),
         HostInfo(
             name="controlnet-tile",
@@ -296,6 +300,7 @@ HOSTS = {
             settings=(START_FROM_PICTURE,),
             captions="nobody",
             tiling=official_tiling.STABLESR,
+            tile_px=512,
         ),
         HostInfo(
             name="diffbir-v1",

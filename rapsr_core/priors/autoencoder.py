@@ -22,7 +22,15 @@ class AutoencoderCodec:
 
     def __post_init__(self) -> None:
         self.vae.enable_tiling()
-        self.vae.tile_sample_min_size, self.vae.tile_latent_min_size = TILE_PX, TILE_PX // self.block_px
+        self.use_tiles(TILE_PX)
+
+    def use_tiles(self, side_px: int) -> None:
+        """Take at most `side_px` a side, and TILE_PX, at once, from now on; the caller holds the compute slot.
+
+        A multiple of four sites: diffusers rounds a quarter of a tile in sites and in pixels, and puts the tiles elsewhere where these differ.
+        """
+        sites = max(min(side_px, TILE_PX) // self.block_px // 4, 1) * 4
+        self.vae.tile_sample_min_size, self.vae.tile_latent_min_size = sites * self.block_px, sites
 
     @property
     def block_px(self) -> int:

@@ -36,7 +36,7 @@ def standing_in(encoder: nn.Module, token_ids: Tensor, vectors: Tensor) -> Itera
     def substitute(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         del module, inputs
         rows = vectors[(token_ids - size).clamp(min=0)].to(output)
-        return torch.where(learned[..., None], rows, output)
+        return torch.where(learned[..., None].to(output.device), rows, output)
 
     hook = vocabulary(encoder).register_forward_hook(substitute)
     try:

@@ -35,7 +35,8 @@ class Step:
 class Plan:
     """How to walk from noise to image. `timesteps`, where given, is the exact list to visit instead of the scheduler's own.
 
-    `weights` of a tile are (h, w) and positive; only their ratios matter.
+    `weights` of a tile are (h, w) and positive; only their ratios matter. `tile_texts`: (positive, negative) of each window, in place of
+    the image's own.
     """
 
     steps: int
@@ -44,6 +45,7 @@ class Plan:
     rescale: float = 0.0  # of guidance, phi in [0, 1]
     timesteps: tuple[int, ...] | None = None
     weights: Callable[[Tile], Tensor] = tiling.weights
+    tile_texts: Sequence[tuple[Text, Text]] | None = None
 
 
 def denoise(host: Host, condition: Condition, positive: Text, negative: Text, plan: Plan, noise: ImageNoise) -> Iterator[Step]:
@@ -96,11 +98,12 @@ def _predictions(host: Host, z: Tensor, t: Tensor, texts: Sequence[Text], condit
         seen = host.step_features(t, condition)
         return [host.predict(z, t, text, seen).float() for text in texts]
     totals, norm = [torch.zeros_like(z) for _ in texts], torch.zeros_like(z[:, :1])
-    for tile in plan.windows:
+    for k, tile in enumerate(plan.windows):
+        own = texts if plan.tile_texts is None else plan.tile_texts[k][: len(texts)]
         weight = plan.weights(tile).to(z)
         region = (..., slice(tile.top, tile.bottom), slice(tile.left, tile.right))
         seen = host.step_features(t, condition.crop(tile))
-        for total, text in zip(totals, texts, strict=True):
+        for total, text in zip(totals, own, strict=True):
             total[region] += host.predict(z[region], t, text, seen).float() * weight
         norm[region] += weight
     return [total / norm for total in totals]

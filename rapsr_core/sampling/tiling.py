@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WHOLE_UP_TO_PX = 1024
-"""Longest output side that is never tiled."""
-TILE_PX = 512
+"""Longest output side that is taken at once: the time of self-attention grows with the square of the pixels."""
 OVERLAP_SHARE = 0.25
 
 
@@ -25,13 +24,9 @@ class Tile:
     right: int
 
 
-def choose_tile_px(
-    output_size: tuple[int, int], asked_px: int | None, tile_px: int = TILE_PX, whole_up_to_px: int = WHOLE_UP_TO_PX
-) -> int | None:
-    """Output pixels a side of a tile, the host's `tile_px` when none is asked for; None = the whole image at once."""
-    if asked_px is not None:
-        return asked_px if asked_px < max(output_size) else None
-    return tile_px if max(output_size) > whole_up_to_px else None
+def sites_a_side(output_size: tuple[int, int], tile_px: int, site_px: int) -> int | None:
+    """Latent sites a side of a tile of `tile_px` output pixels; None = the output (height, width) is not larger, and not cut."""
+    return tile_px // site_px if tile_px < max(output_size) else None
 
 
 def whole(latent_size: tuple[int, int]) -> Tile:
@@ -72,7 +67,7 @@ def weights(tile: Tile) -> Tensor:
 class Tiling:
     """A way to cover a latent. `windows`: (latent size, sites a side or None for the whole, multiple) -> tiles; `weights`: see `Plan`.
 
-    `whole_up_to_px`: longest output side that is never tiled; 0 where `windows` itself leaves small latents whole.
+    `whole_up_to_px`: longest output side that may be taken at once; 0 where `windows` itself leaves small latents whole.
     """
 
     windows: Callable[[tuple[int, int], int | None, int], list[Tile]]

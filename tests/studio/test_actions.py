@@ -2,12 +2,14 @@ import base64
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from rapsr_core.comparison import Comparer
+from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.images import read, read_png_text, to_uint8
 from rapsr_core.recipe import Recipe
 from studio import actions, forms
@@ -141,3 +143,17 @@ def test_a_finished_run_is_handed_to_the_history_with_its_recipe(comparer: Compa
     assert list(last.history["scores"]) == ["NIQE", "BRISQUE", "PIQE"] and "2 steps" in last.history["title"]
     thumbnail = base64.b64decode(last.history["thumbnail"].removeprefix("data:image/jpeg;base64,"))
     assert max(Image.open(io.BytesIO(thumbnail)).size) == 96
+
+
+def test_the_tiles_are_told_with_their_reason_and_so_is_a_retry(
+    assets: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [c.status for c in actions.compare(Comparer(assets), str(photo), QUICK, []) if c.status]
+    assert len(whole) == 1 and "the whole image at once: about" in whole[0]
+    monkeypatch.setitem(HOSTS, "embedded", replace(HOSTS["embedded"], module="hungry_host"))
+    changes = list(actions.compare(Comparer(assets), str(photo), QUICK, []))
+    assert [c.status for c in changes if c.status][1:] == [
+        "32 × 24 px → 128 × 96 px · memory ran out; started again with tiles of 64 px"
+    ]
+    assert any("started again with tiles of 64 px" in c.progress for c in changes if c.progress)
+    assert json.loads(changes[-1].downloads["recipe"].read_text())["tile_px"] == 64

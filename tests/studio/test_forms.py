@@ -15,6 +15,7 @@ UNUSUAL = Recipe(
     host_settings={"noise_scale": 0.4},
     seed=2**32 - 1,
     caption="a photo of a bus",
+    tile_captions="per tile",
     colour_fix="adain",
     output_scale=2.5,
     target_px=(640, 480),

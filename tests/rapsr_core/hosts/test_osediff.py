@@ -21,7 +21,8 @@ from rapsr_core.sampling.contract import Condition, Part
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.official_tiling import seesr_tiles
-from rapsr_core.sampling.tiling import Tile, choose_tile_px
+from rapsr_core.sampling.tile_choice import choose_tile
+from rapsr_core.sampling.tiling import Tile, sites_a_side
 from rapsr_core.weights import VARIABLE, WeightsError
 
 ROW, NOISE = host_info("osediff"), ImageNoise(0)
@@ -97,8 +98,8 @@ def test_the_start_is_a_draw_of_the_adapted_encoder_and_nothing_more(host: OSEDi
 )
 def test_tiles_are_the_published_ones(size: tuple[int, int], count: int) -> None:
     latent = (size[0] // 8, size[1] // 8)
-    side = choose_tile_px(size, None, ROW.tile_px, ROW.tiling.whole_up_to_px)
-    windows = ROW.tiling.windows(latent, side and side // 8, 8)
+    tile_px = choose_tile(size, ROW.memory, ROW.tile_px, 10**12, ROW.tiling, lambda side: 0).tile_px
+    windows = ROW.tiling.windows(latent, sites_a_side(size, tile_px, 8), 8)
     assert len(windows) == count
     assert windows == seesr_tiles(latent, 96, 32)
 

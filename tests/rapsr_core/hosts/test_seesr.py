@@ -140,7 +140,7 @@ def test_states_and_scale_reach_unet_and_controlnet(host: SeeSRHost) -> None:
 
 def test_a_comparison_with_its_own_tags(prior_folder: Path, weights_folder: Path, photo: Tensor, monkeypatch) -> None:
     result, comparer = comparison("seesr", prior_folder, weights_folder, photo, monkeypatch)
-    host = comparer._host(result.finished.recipe)
+    host = comparer._host(result.finished.recipe).host
     tags = host.tags(photo)
     assert tags.startswith("tag ") and result.finished.recipe.caption == tags
     texts = {branch: {side: said["text"] for side, said in sides.items()} for branch, sides in result.finished.prompts.items()}

@@ -81,6 +81,18 @@ def test_tiles_of_a_pixelwise_network_equal_the_whole(toy, condition, texts, res
     torch.testing.assert_close(result, finished(host, condition, texts, plan), atol=1e-5, rtol=1e-5)
 
 
+def test_a_tile_may_have_texts_of_its_own(toy, condition, texts) -> None:
+    host, windows = toy(build_scheduler()), tiles((12, 16), 8, 2)
+    plan = Plan(4, constant(2.5), windows)
+    shared = finished(host, condition, texts, plan)
+    assert torch.equal(finished(host, condition, texts, replace(plan, tile_texts=[texts] * 6)), shared)
+    other = (Text(torch.full((1, 1, 1), 2.0)), texts[1])
+    result = finished(host, condition, texts, replace(plan, tile_texts=[other, *[texts] * 5]))
+    changed = (result - shared).abs().amax((0, 1)) > 0
+    assert changed[:8, :8].any()
+    assert not changed[8:].any() and not changed[:, 8:].any()
+
+
 def test_step_features_are_made_once_a_tile_for_both_branches(toy, condition, texts) -> None:
     host = toy(build_scheduler())
     finished(host, condition, texts, Plan(3, constant(2.0), tiles((12, 16), 8, 2)))

@@ -3,27 +3,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from rapsr_core.sampling.tiling import Tile, choose_tile_px, tiles, weights
+from rapsr_core.sampling.tiling import Tile, sites_a_side, tiles, weights
 
 
 @pytest.mark.parametrize(
-    ("output_size", "asked_px", "expected"),
-    [
-        ((512, 512), None, None),
-        ((1024, 1024), None, None),
-        ((1024, 1028), None, 512),
-        ((512, 512), 256, 256),
-        ((256, 200), 256, None),
-    ],
+    ("output_size", "tile_px", "expected"), [((512, 512), 512, None), ((512, 512), 256, 64), ((256, 200), 256, None)]
 )
-def test_tile_side(output_size: tuple[int, int], asked_px: int | None, expected: int | None) -> None:
-    assert choose_tile_px(output_size, asked_px) == expected
-
-
-def test_a_hosts_own_tile_side_and_limit() -> None:
-    assert choose_tile_px((1024, 1028), None, 768) == 768
-    assert choose_tile_px((64, 64), None, 768, whole_up_to_px=0) == 768
-    assert choose_tile_px((64, 64), 64, 768, whole_up_to_px=0) is None, "what is asked for goes first"
+def test_an_output_that_a_tile_covers_is_not_cut(output_size: tuple[int, int], tile_px: int, expected: int | None) -> None:
+    assert sites_a_side(output_size, tile_px, 4) == expected
 
 
 @pytest.mark.parametrize("size", [(128, 128), (260, 132), (12, 300), (136, 64)])
