@@ -116,11 +116,15 @@ def test_grid_energy_is_always_scored(comparer: Comparer, photo: Path) -> None:
     assert "<b>Grid energy</b> at 4 px: input" in last.scores
 
 
-def test_the_tiles_are_told_with_their_reason_and_so_is_a_retry(assets: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tiles_are_told_with_their_reason_and_so_is_a_retry(
+    assets: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = [c.status for c in actions.compare(Comparer(assets), str(photo), QUICK, []) if c.status]
     assert len(whole) == 1 and "the whole image at once: about" in whole[0]
     monkeypatch.setitem(HOSTS, "embedded", replace(HOSTS["embedded"], module="hungry_host"))
     changes = list(actions.compare(Comparer(assets), str(photo), QUICK, []))
-    assert [c.status for c in changes if c.status][1:] == ["32 × 24 px → 128 × 96 px · memory ran out; started again with tiles of 64 px"]
+    assert [c.status for c in changes if c.status][1:] == [
+        "32 × 24 px → 128 × 96 px · memory ran out; started again with tiles of 64 px"
+    ]
     assert any("started again with tiles of 64 px" in c.progress for c in changes if c.progress)
     assert json.loads(changes[-1].downloads["recipe"].read_text())["tile_px"] == 64
