@@ -33,6 +33,7 @@ from rapsr_core.priors.embedded import (
     build_text_encoder,
     build_unet,
     clip_tokenizer,
+    let_see_lq,
     save_embedded,
 )
 from rapsr_core.training.cache import Cache, build_cache
@@ -87,6 +88,7 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
     if args.warm_start:
         prior = load_prior(args.warm_start)
         unet, text_encoder, codec = prior.unet, prior.text.encoders[0], prior.space_to_depth
+        let_see_lq(unet, codec)
     else:
         unet, text_encoder, codec = build_unet(config), build_text_encoder(config), build_codec(config)
     for module in (unet, text_encoder):
