@@ -68,6 +68,7 @@ class PatchSampler:
     seed: int
     pure_noise_share: float = 0.15
     guide_shares: Mapping[str, float] = field(default_factory=lambda: GUIDE_SHARES)
+    pass_over_faulty: float = 0.0  # share of the draws of an item with a faulty target in whose place another is drawn
 
     def batch(self, first: int, size: int) -> Batch:
         """Samples first ... first + size - 1."""
@@ -96,7 +97,7 @@ class PatchSampler:
 
     def _sample(self, number: int) -> tuple[Tensor, Tensor, Tensor, bool, Tensor, str]:
         rng = np.random.default_rng([self.seed, number])
-        item = self.cache[int(rng.integers(self.cache.items))]
+        item = self._item(rng)
         target, text = self.choose(item, rng)
         kind = str(rng.choice(list(self.guide_shares), p=list(self.guide_shares.values())))
         y, x = (int(v) for v in rng.integers(ITEM_PX - self.patch_px + 1, size=2))
@@ -106,6 +107,12 @@ class PatchSampler:
         sites = self.patch_px // self.codec.block_px
         noise = torch.from_numpy(rng.standard_normal((1, self.codec.channels, sites, sites), dtype=np.float32))
         return target, guide, lq, kind != "none", noise, text
+
+    def _item(self, rng: np.random.Generator) -> Item:
+        while True:
+            item = self.cache[int(rng.integers(self.cache.items))]
+            if item.quality == "good" or rng.random() >= self.pass_over_faulty:
+                return item
 
     def _cut(self, image: Tensor, y: int, x: int, mirrored: bool) -> Tensor:
         crop = image[..., y : y + self.patch_px, x : x + self.patch_px]

@@ -57,9 +57,18 @@ def test_the_lq_is_the_enlarged_input_whatever_the_guide(tmp_path):
     assert not torch.equal(cleaned.guide, cleaned.lq)
 
 
-def a_cache(folder: Path) -> Path:
+@pytest.mark.parametrize(("share", "good"), [(0.0, 0.5), (0.6, 0.5 / 0.7), (1.0, 1.0)])
+def test_faulty_targets_are_passed_over(tmp_path, share, good):
+    seen = []
+    sampler = PatchSampler(Cache(a_cache(tmp_path, ("good", "blur"))), choose=lambda item, rng: (seen.append(item.quality), (as_tensor(item.target), "x"))[1],
+                           patch_px=16, codec=SpaceToDepthCodec(), timesteps=1000, seed=4, guide_shares=NO_GUIDE, pass_over_faulty=share)  # fmt: skip
+    sampler.batch(0, 400)
+    assert seen.count("good") / 400 == pytest.approx(good, abs=0.07)
+
+
+def a_cache(folder: Path, qualities: tuple[str, str] = ("good", "good")) -> Path:
     """One shard of two items of noise, as `build_cache` writes it."""
     rng = np.random.default_rng(0)
     np.save(folder / "00000.npy", rng.integers(0, 256, (2, 3 * (2 * ITEM_PX**2 + (ITEM_PX // 4) ** 2)), dtype=np.uint8))
-    (folder / "00000.json").write_text(json.dumps([{"photo": "a", "quality": "good"}] * 2))
+    (folder / "00000.json").write_text(json.dumps([{"photo": "a", "quality": quality} for quality in qualities]))
     return folder
