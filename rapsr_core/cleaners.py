@@ -116,7 +116,12 @@ def load_realesrgan(device: torch.device, dtype: torch.dtype) -> RRDBNet:
 
 
 def inference_dtype(device: torch.device) -> torch.dtype:
-    """bf16 where the processor computes in it (twice as fast, 0.3/255 apart in the mean), else float32; fp16 on CUDA."""
+    """bf16 where the processor computes in it, else float32; fp16 on CUDA.
+
+    Measured against float32 (96-px inputs, one core): 2.2 times as fast; 0.4 to 0.9/255 apart in the mean (46 to 52 dB) on three inputs,
+    2.9/255 (35 dB) on a very noisy one, where what is invented differs; PSNR to the target within .03 dB. A residual stream kept in
+    float32 changes that by less than 1 dB.
+    """
     if device.type == "cuda":
         return torch.float16
     return torch.bfloat16 if device.type == "cpu" and native_bf16() else torch.float32

@@ -33,6 +33,7 @@ from rapsr_core.priors.embedded import (
     build_text_encoder,
     build_unet,
     clip_tokenizer,
+    let_see_lq,
     save_embedded,
 )
 from rapsr_core.training.cache import Cache, build_cache
@@ -57,6 +58,13 @@ def arguments() -> argparse.ArgumentParser:
     data.add_argument("--cache", type=Path, default=Path("runs/cache"), help="patch cache [runs/cache]")
     data.add_argument("--cache-items", type=int, default=4000, metavar="N", help="triples of 256 px in the cache [4000]")
     data.add_argument("--cache-seed", type=int, default=0, help="of crops, faults and degradations in the cache [0]")
+    data.add_argument(
+        "--pass-over-faulty",
+        type=float,
+        default=0.6,
+        metavar="SHARE",
+        help="share of the draws of a faulty target (half of the cache) in whose place another is drawn [0.6]",
+    )
     data.add_argument("--cache-only", action="store_true", help="make the cache and stop; several processes may share the work")
     data.add_argument("--cache-part", default="0/1", metavar="K/N", help="shards K, K+N, ... of the cache [0/1]")
     run = parser.add_argument_group("run")
@@ -77,6 +85,7 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--sheet-minutes", type=float, default=15, help="time between validation sheets [15]")
     run.add_argument("--resume", action="store_true", help="continue from the checkpoint in --out")
     run.add_argument("--warm-start", type=Path, metavar="DIR", help="start from the weights of a prior folder")
+    run.add_argument("--freeze-text", action="store_true", help="with --warm-start: the text encoder stays as it is")
     run.add_argument("--dry-run", action="store_true", help="print what would be trained on what, and stop")
     return parser
 
@@ -87,10 +96,12 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
     if args.warm_start:
         prior = load_prior(args.warm_start)
         unet, text_encoder, codec = prior.unet, prior.text.encoders[0], prior.space_to_depth
+        let_see_lq(unet, codec)
     else:
         unet, text_encoder, codec = build_unet(config), build_text_encoder(config), build_codec(config)
     for module in (unet, text_encoder):
         module.to(training_device()).train().requires_grad_(True)
+    text_encoder.requires_grad_(not args.freeze_text)
     scheduler = build_scheduler()
     texts = caption_all(photos, args.cache / "captions.json")
 
@@ -102,6 +113,7 @@ def build_task(args: argparse.Namespace, photos: list[Photo]) -> PretrainingTask
             codec=codec,
             timesteps=scheduler.config.num_train_timesteps,
             seed=seed,
+            pass_over_faulty=args.pass_over_faulty,
         )
 
     return PretrainingTask(

@@ -19,7 +19,7 @@ DROP_TEXT_SHARE = 0.10
 QUALITY_WORDS_SHARE = 0.60
 TRUE_WORDS_SHARE = 0.90
 NEUTRAL_PREFIX_SHARE = 1 / 3
-LQ_TARGET_SHARE = 0.25
+LQ_TARGET_SHARE = 0.10
 """Share of samples whose target is the very LQ, resized back: as a pool of small pictures blown up would have it. Words then
 change the target a lot, and the network learns to read them."""
 

@@ -1,6 +1,6 @@
 """The embedded prior: a small diffusion model of stock components over the space-to-depth codec.
 
-UNet input: 48 noisy channels + 48 guide channels; output: the clean latent itself (`prediction_type="sample"`, which is what
+UNet input: 48 noisy channels + 48 of the guide + 48 of what the LQ has and the guide has not (`network_input`); output: the clean latent itself (`prediction_type="sample"`, which is what
 works when one site is a whole high-dimensional patch: Li and He, "Back to Basics", 2025). The scheduler reaches zero
 terminal SNR, so sampling may start from pure noise (Lin et al., "Common Diffusion Noise Schedules ...", WACV 2024).
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
+from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from rapsr_core.priors.codec import SpaceToDepthCodec
@@ -36,6 +37,7 @@ class EmbeddedConfig:
     text_layers: int = 3
     text_heads: int = 4
     norm_groups: int = 32
+    sees_lq: bool = True  # False: the first shipped prior, which knew of the LQ only what the guide had kept
     codec: SpaceToDepthCodec = CODEC
 
 
@@ -76,7 +78,7 @@ def build_unet(config: EmbeddedConfig) -> UNet2DConditionModel:
     """
     latent, depth = config.codec.channels, len(config.block_channels)
     return UNet2DConditionModel(
-        in_channels=2 * latent,
+        in_channels=(3 if config.sees_lq else 2) * latent,
         out_channels=latent,
         block_out_channels=config.block_channels,
         layers_per_block=config.layers_per_block,
@@ -90,6 +92,33 @@ def build_unet(config: EmbeddedConfig) -> UNet2DConditionModel:
         addition_embed_type_num_heads=config.text_heads,
         norm_num_groups=config.norm_groups,
     )
+
+
+def network_input(
+    unet: UNet2DConditionModel, codec: SpaceToDepthCodec, noisy: Tensor, guide: Tensor | None, lq: Tensor | None
+) -> Tensor:
+    """(B, 144, h, w): the noisy latent (B, 48, h, w), the guide's features, and the LQ as a latent (relative to the guide).
+
+    `guide`, `lq`: (B, 3, H, W) sRGB in [0, 1] at output size, the LQ enlarged bicubically; both None = zeros, a text-only prior.
+    A cleaner removes texture with the noise, and beside the guide the network may take it back. A `unet` of 96 input channels
+    gets no LQ.
+    """
+    parts = [noisy, codec.features(guide, like=noisy)]
+    if unet.config.in_channels == 3 * codec.channels:
+        parts.append(torch.zeros_like(noisy) if lq is None else codec.encode(lq, guide).to(noisy))
+    return torch.cat(parts, 1)
+
+
+def let_see_lq(unet: UNet2DConditionModel, codec: SpaceToDepthCodec) -> None:
+    """Give a UNet of 96 input channels the LQ's 48, with weights of zero: until it is trained it computes what it did."""
+    narrow = unet.conv_in
+    if narrow.in_channels != 2 * codec.channels:
+        return
+    wide = torch.nn.Conv2d(3 * codec.channels, narrow.out_channels, narrow.kernel_size, padding=narrow.padding)
+    wide.weight.data.zero_()[:, : narrow.in_channels] = narrow.weight.data
+    wide.bias.data.copy_(narrow.bias.data)
+    unet.conv_in = wide.to(narrow.weight)
+    unet.register_to_config(in_channels=wide.in_channels)
 
 
 def build_text_encoder(config: EmbeddedConfig) -> CLIPTextModel:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rapsr_core.priors import Prior
+from rapsr_core.priors.embedded import network_input
 from rapsr_core.refinement.samples import Ropo
 from rapsr_core.refinement.texts import SampleTexts
 from rapsr_core.training.diffusion import Inputs, denoising_loss
@@ -45,10 +46,9 @@ class PatchTask:
             return x0_loss(prior.unet, codec, prior.scheduler, batch, text, self.lpips_weight)
         with torch.autocast(batch.target.device.type, enabled=False):
             z0 = codec.encode(batch.target, batch.guide)
-        features = codec.features(batch.guide, like=z0)
 
         def predict(noisy: Tensor, timesteps: Tensor) -> Tensor:
-            return prior.unet(torch.cat([noisy, features], 1), timesteps, text).sample
+            return prior.unet(network_input(prior.unet, codec, noisy, batch.guide, batch.lq), timesteps, text).sample
 
         return denoising_loss(prior.scheduler, Inputs(z0, batch.noise, batch.timesteps, predict), self.snr_gamma), {}
 

@@ -280,7 +280,7 @@ def _means(parts: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def _optimizer(settings: LoopSettings, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=settings.learning_rate)
+        return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
     import bitsandbytes
 
     return bitsandbytes.optim.AdamW8bit(groups, lr=settings.learning_rate)

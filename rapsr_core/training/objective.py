@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rapsr_core.images import save_png
 from rapsr_core.priors import SpaceToDepthCodec
+from rapsr_core.priors.embedded import network_input
 from rapsr_core.quality.fidelity import lpips_loss
 from rapsr_core.training.patches import Batch
 
@@ -43,8 +44,7 @@ def x0_loss(
     with torch.autocast(batch.target.device.type, enabled=False):  # in bf16, 1 - alpha_bar vanishes at low noise
         z0 = codec.encode(batch.target, batch.guide)
     noisy = scheduler.add_noise(z0, batch.noise, batch.timesteps)
-    features = codec.features(batch.guide, like=z0)
-    output = unet(torch.cat([noisy, features], 1), batch.timesteps, text).sample
+    output = unet(network_input(unet, codec, noisy, batch.guide, batch.lq), batch.timesteps, text).sample
     channels = codec.error_weights(like=z0)
     error = ((output.float() - z0).square() * channels).mean(dim=(1, 2, 3))
     guided = batch.has_guide
@@ -74,11 +74,11 @@ def draw(
     steps: int = 8,
 ) -> Tensor:
     """Images (B, 3, P, P) in [0, 1] from a batch's noise and guides, without guidance: for validation sheets."""
-    features, z = codec.features(batch.guide, like=batch.noise), batch.noise
+    z = batch.noise
     scheduler.set_timesteps(steps)
     for t in scheduler.timesteps:
         with torch.autocast(z.device.type, torch.bfloat16):
-            output = unet(torch.cat([z, features], 1), t, text).sample
+            output = unet(network_input(unet, codec, z, batch.guide, batch.lq), t, text).sample
         z = scheduler.step(output.float(), t, z).prev_sample
     return codec.decode(z, batch.guide).clamp(0, 1)
 

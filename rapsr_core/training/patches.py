@@ -14,8 +14,8 @@ from rapsr_core.images import resize
 from rapsr_core.priors import SpaceToDepthCodec
 from rapsr_core.training.cache import ITEM_PX, Cache, Item, as_tensor
 
-GUIDE_SHARES = {"none": 0.12, "bicubic": 0.34, "real-esrgan": 0.54}
-"""Any regression restorer can stand before the prior, because it has seen more than one; and none at all."""
+GUIDE_SHARES = {"none": 0.05, "bicubic": 0.15, "real-esrgan": 0.80}
+"""Any regression restorer can stand before the prior, because it has seen more than one; and none at all. The default one leads."""
 
 STRATA = 16
 
@@ -28,11 +28,12 @@ Choose = Callable[[Item, np.random.Generator], tuple[Tensor, str]]
 
 @dataclass(frozen=True)
 class Batch:
-    """target, guide: (B, 3, P, P) in [0, 1]; the guide is mid grey where `has_guide` (B,) is False;
+    """target, guide, lq: (B, 3, P, P) in [0, 1], the LQ enlarged bicubically; guide and LQ are mid grey where `has_guide` (B,) is False;
     noise: (B, C, P/4, P/4) standard normal; timesteps: (B,) int64, stratified over STRATA samples in a row, by `noise_level`."""
 
     target: Tensor
     guide: Tensor
+    lq: Tensor
     has_guide: Tensor
     noise: Tensor
     timesteps: Tensor
@@ -41,7 +42,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on another device."""
-        moved = {name: getattr(self, name).to(device) for name in ("target", "guide", "has_guide", "noise", "timesteps")}
+        moved = {name: getattr(self, name).to(device) for name in ("target", "guide", "lq", "has_guide", "noise", "timesteps")}
         return replace(self, **moved)
 
 
@@ -67,16 +68,18 @@ class PatchSampler:
     seed: int
     pure_noise_share: float = 0.15
     guide_shares: Mapping[str, float] = field(default_factory=lambda: GUIDE_SHARES)
+    pass_over_faulty: float = 0.0  # share of the draws of an item with a faulty target in whose place another is drawn
 
     def batch(self, first: int, size: int) -> Batch:
         """Samples first ... first + size - 1."""
         rows = [self._sample(first + k) for k in range(size)]
-        targets, guides, has_guide, noises, texts = zip(*rows, strict=True)
+        targets, guides, lqs, has_guide, noises, texts = zip(*rows, strict=True)
         shares = np.array([self._stratum(first + k) for k in range(size)])
         rng = np.random.default_rng([self.seed, first // STRATA, 3])
         return Batch(
             target=torch.cat(targets),
             guide=torch.cat(guides),
+            lq=torch.cat(lqs),
             has_guide=torch.tensor(has_guide),
             noise=torch.cat(noises),
             timesteps=torch.from_numpy(
@@ -92,17 +95,24 @@ class PatchSampler:
         rng = np.random.default_rng([self.seed, group, 1])
         return float((rng.permutation(STRATA) + rng.random(STRATA))[place] / STRATA)
 
-    def _sample(self, number: int) -> tuple[Tensor, Tensor, bool, Tensor, str]:
+    def _sample(self, number: int) -> tuple[Tensor, Tensor, Tensor, bool, Tensor, str]:
         rng = np.random.default_rng([self.seed, number])
-        item = self.cache[int(rng.integers(self.cache.items))]
+        item = self._item(rng)
         target, text = self.choose(item, rng)
         kind = str(rng.choice(list(self.guide_shares), p=list(self.guide_shares.values())))
         y, x = (int(v) for v in rng.integers(ITEM_PX - self.patch_px + 1, size=2))
         mirrored = bool(rng.integers(2))
-        target, guide = (self._cut(image, y, x, mirrored) for image in (target, _guide(item, kind)))
+        images = (target, _guide(item, kind), _guide(item, "none" if kind == "none" else "bicubic"))
+        target, guide, lq = (self._cut(image, y, x, mirrored) for image in images)
         sites = self.patch_px // self.codec.block_px
         noise = torch.from_numpy(rng.standard_normal((1, self.codec.channels, sites, sites), dtype=np.float32))
-        return target, guide, kind != "none", noise, text
+        return target, guide, lq, kind != "none", noise, text
+
+    def _item(self, rng: np.random.Generator) -> Item:
+        while True:
+            item = self.cache[int(rng.integers(self.cache.items))]
+            if item.quality == "good" or rng.random() >= self.pass_over_faulty:
+                return item
 
     def _cut(self, image: Tensor, y: int, x: int, mirrored: bool) -> Tensor:
         crop = image[..., y : y + self.patch_px, x : x + self.patch_px]

@@ -42,6 +42,13 @@ def test_warm_start_trains_exports_and_resumes(cache, assets, tmp_path):
     assert (whole / "sheet-000004.png").is_file()
 
 
+def test_a_frozen_text_encoder_is_not_trained(cache, assets, tmp_path):
+    main([*options(cache, assets, tmp_path / "run"), "--freeze-text", "--minutes", "0", "--export", str(tmp_path / "prior")])
+    assert {name.split(".")[0] for name in parameters(tmp_path / "run")} == {"0"}
+    before, after = (load_prior(folder / "prior").text.encode(["a lake"]).states for folder in (assets, tmp_path))
+    assert torch.equal(before, after)
+
+
 def test_dry_run_makes_nothing(photos, tmp_path, capsys):
     main(["--photos", str(photos), "--cache", str(tmp_path / "c"), "--out", str(tmp_path / "o"), "--dry-run"])
     assert "3 photographs" in capsys.readouterr().out

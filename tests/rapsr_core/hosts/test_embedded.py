@@ -76,6 +76,13 @@ def test_the_text_reaches_the_network(host: EmbeddedHost) -> None:
     assert not torch.equal(one, two)
 
 
+def test_the_input_reaches_the_network_beside_the_guide(host: EmbeddedHost) -> None:
+    guide, text = torch.full((1, 3, 64, 64), 0.5), host.prior.text.encode(["a cat"])
+    one, two = (host.prepare(torch.full((1, 3, 16, 16), grey), guide, RECIPE, NOISE) for grey in (0.4, 0.6))
+    z = host.start(one, host.scheduler, NOISE)
+    assert not torch.equal(host.predict(z, torch.tensor(999), text, one), host.predict(z, torch.tensor(999), text, two))
+
+
 def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> None:
     """Tiles see less around them, so they may differ a little, but no more where one ends than elsewhere."""
     condition, _ = prepared(host, 31, 63)

@@ -41,6 +41,7 @@ class FourImages:
         return Batch(
             target=torch.cat([target for target, _ in chosen]),
             guide=self.guides[which],
+            lq=self.guides[which],
             has_guide=torch.ones(count, dtype=torch.bool),
             noise=torch.stack([torch.from_numpy(rng.standard_normal(shape, dtype=np.float32)) for rng in rngs]),
             timesteps=torch.from_numpy(noise_level(np.array([rng.random() for rng in rngs]), 0.5) * 999).round().long(),

@@ -13,9 +13,9 @@ CODEC, SCHEDULER = SpaceToDepthCodec(), build_scheduler()
 
 def batch(timestep: int) -> Batch:
     generator = torch.Generator().manual_seed(0)
-    target, guide = torch.rand(2, 2, 3, 32, 32, generator=generator)
+    target, guide, lq = torch.rand(3, 2, 3, 32, 32, generator=generator)
     noise = torch.randn(2, 48, 8, 8, generator=generator)
-    return Batch(target, guide, torch.tensor([True, True]), noise, torch.full((2,), timestep), ["", ""], (0, 0))
+    return Batch(target, guide, lq, torch.tensor([True, True]), noise, torch.full((2,), timestep), ["", ""], (0, 0))
 
 
 def test_autocast_does_not_touch_the_noise_level():
