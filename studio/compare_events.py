@@ -14,6 +14,7 @@ from studio import forms, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.examples import Example
+from studio.restore_pane import RestoreParts
 from studio.viewer import Picture
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Parts:
     kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
     history: gr.HTML
+    restore: RestoreParts  # what shows a whole recipe
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""

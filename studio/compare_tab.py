@@ -40,16 +40,16 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 
 def build(engine: Engine, shown: list[Example]) -> Parts:
     """Add the tab to the Blocks being built."""
-    parts, restore, batch = _layout(shown)
+    parts, batch = _layout(shown)
     wire(parts, Handlers(parts, engine, shown))
     page = gr.context.Context.root_block
     assert page is not None
-    restore_pane.wire(restore, restore_pane.RestoreHandlers(restore, engine), page)
+    restore_pane.wire(parts.restore, restore_pane.RestoreHandlers(parts.restore, engine), page)
     batch_pane.wire(batch, batch_pane.BatchHandlers(batch, engine))
     return parts
 
 
-def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, batch_pane.BatchParts]:
+def _layout(shown: list[Example]) -> tuple[Parts, batch_pane.BatchParts]:
     with gr.Row(elem_id="compare"):
         with gr.Column(elem_id="input-pane"):
             source = _input_pane(shown)
@@ -58,9 +58,9 @@ def _layout(shown: list[Example]) -> tuple[Parts, restore_pane.RestoreParts, bat
             result = _result_pane()
         with gr.Column(elem_id="control-pane"):
             controls, restored = _control_pane()
-    parts = Parts(**source, **result, **controls, history=restored["history"])
-    restore = restore_pane.RestoreParts(controls=parts.controls, status=parts.status, **restored)
-    return parts, restore, batch_pane.BatchParts(parts.controls, parts.slow, parts.fetched, **batched)
+    restore = restore_pane.RestoreParts(controls=controls["controls"], status=source["status"], **restored)
+    parts = Parts(**source, **result, **controls, history=restore.history, restore=restore)
+    return parts, batch_pane.BatchParts(parts.controls, parts.slow, parts.fetched, **batched)
 
 
 def _input_pane(shown: list[Example]) -> dict[str, Any]:

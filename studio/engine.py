@@ -26,6 +26,7 @@ class Parts:
     degrade: ModuleType
     curate: ModuleType
     curate_view: ModuleType
+    lab: ModuleType
 
 
 class Engine:
@@ -60,6 +61,6 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, batch, calls, checks, curate_actions, curate_view, degrade_actions, recipe_files
+    from studio import actions, batch, calls, checks, curate_actions, curate_view, degrade_actions, lab_actions, recipe_files
 
-    return Parts(comparer, actions, checks, calls, recipe_files, batch, degrade_actions, curate_actions, curate_view)
+    return Parts(comparer, actions, checks, calls, recipe_files, batch, degrade_actions, curate_actions, curate_view, lab_actions)

@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from studio import api, compare_tab, curate_tab, degrade_tab
+from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab
 from studio.compare_events import QUICK
 from studio.degrade_events import Compare
 from studio.engine import Engine
@@ -28,6 +28,8 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare"):
                 compared = compare_tab.build(engine, shown)
+            with gr.Tab("Prompt lab", id="lab") as lab:
+                lab_tab.build(engine, tabs, lab, compared)
             with gr.Tab("Degrade lab", id="degrade"):
                 degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, _element(demo, "ground-truth")))
             with gr.Tab("Curate", id="curate"):
