@@ -152,6 +152,7 @@ def sweep(comparer: Comparer, asked: Asked) -> Iterator[LabShown]:
     with closing(run_cells(comparer, job.image, ordered, metrics, job.reference)) as events:
         for event in events:
             yield from _follow(run, event, estimate(ordered[run.done + 1 :], comparer, job.image).seconds)
+    run.ended = True
     yield LabShown(progress=lab_view.finished(run.done, _failed(run)), grid=run.grid_value(), files=exported(run))
 
 
@@ -167,6 +168,7 @@ def search(comparer: Comparer, asked: Asked) -> Iterator[LabShown]:
                 run.suggestion = event
             else:
                 yield from _follow(run, event, None)
+    run.ended = True
     found = lab_view.suggested(run.suggestion)
     yield LabShown(progress=found, grid=run.grid_value(), front=run.front_value(), files=exported(run))
 
@@ -217,7 +219,9 @@ def stopped(run: LabRun | None) -> LabShown:
     """Stop was pressed: what there is stays, with its files."""
     if run is None:
         return LabShown(progress=lab_view.bar("Stopped", 0.0))
-    run.running = None
+    if run.ended:
+        return LabShown()
+    run.ended = True
     text = f"Stopped: {run.done} of {run.total} comparisons are there"
     return LabShown(progress=lab_view.bar(text, run.done / run.total), grid=run.grid_value(), files=exported(run))
 

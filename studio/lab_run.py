@@ -52,6 +52,7 @@ class LabRun:
     entries: dict[int, Entry] = field(default_factory=dict)
     running: int | None = None
     done: int = 0
+    ended: bool = False  # nothing more will come: finished, or stopped
     suggestion: Suggestion | None = None
 
     def take(self, event: SweepCell) -> None:
@@ -130,7 +131,7 @@ class LabRun:
     def _cell(self, cell: Cell) -> dict[str, Any]:
         entry = self.entries.get(cell.index)
         row = entry.rows[0] if entry and entry.rows else None
-        state = "running" if self.running == cell.index and row is None else "waiting"
+        state = "left" if self.ended else "running" if self.running == cell.index else "waiting"
         found: dict[str, Any] = {
             "index": cell.index,
             "place": [*self.sweep.position(cell), 0, 0][:3],

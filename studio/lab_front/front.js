@@ -74,7 +74,7 @@ function row(p) {
   const [made, first] = [make("tr"), make("td")];
   const open = Object.assign(make("button", "", p.title), { type: "button" });
   open.addEventListener("click", () => trigger('open', { index: p.index }));
-  first.append(open, document.createTextNode((p.best ? " best mix" : "") + (p.front ? " · on the front" : "")));
+  first.append(open, document.createTextNode([p.best ? " · best mix" : "", p.front ? " · on the front" : ""].join("")));
   p.warnings.forEach((warning) => first.append(make("small", "", warning)));
   const numbers = [p.x.toFixed(3), p.y.toFixed(3), p.mix.toFixed(3), p.seeds, p.figures.join(", ")];
   made.append(first, ...numbers.map((text) => make("td", "", text)));

@@ -142,7 +142,7 @@ function paint(cell, colours) {
   state.told.set(cell.index, key);
   box.className = "cell " + cell.state + (colours && colours.best === cell.index ? " best" : "");
   box.setAttribute("aria-disabled", String(cell.state !== "done"));
-  const words = { waiting: "waiting", running: "running …", failed: cell.error, done: "" }[cell.state];
+  const words = { waiting: "waiting", left: "not run", running: "running …", failed: cell.error, done: "" }[cell.state];
   const [image, said, value] = box.children;
   said.textContent = words;
   said.hidden = !words;

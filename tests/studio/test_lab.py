@@ -124,11 +124,11 @@ def test_stop_keeps_what_is_there(comparer: Comparer, photo: Path) -> None:
     sweep.close()  # type: ignore[attr-defined]
     shown = lab_actions.stopped(run)
     assert shown.grid is not None and shown.files is not None
-    assert sorted(states(shown.grid)) == ["done", "done", "waiting", "waiting"]
+    assert sorted(states(shown.grid)) == ["done", "done", "left", "left"]
     assert "Stopped: 2 of 4" in (shown.progress or "")
     assert len(shown.files["csv"].read_text().splitlines()) == 3
     with pytest.raises(lab_actions.SweepError, match="no pictures yet"):
-        lab_actions.opened(run, next(cell["index"] for cell in shown.grid["cells"] if cell["state"] == "waiting"))
+        lab_actions.opened(run, next(cell["index"] for cell in shown.grid["cells"] if cell["state"] == "left"))
 
 
 def test_a_ground_truth_adds_its_scores_and_must_fit_every_cell(comparer: Comparer, photo: Path, tmp_path: Path) -> None:
