@@ -47,6 +47,7 @@ class Shown:
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
     downloads: Mapping[str, Path] | None = None
     results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
+    finished: tuple[str, Finished, tuple[Picture, ...]] | None = None  # photograph, report and results, for votes
     history: dict[str, Any] | None = None  # the finished run, for the browser's own list
 
 
@@ -110,7 +111,8 @@ def compare(
     with closing(run) as events:
         for event in events:
             live.take(event)
-            yield _change(live, event, image, recipe, metrics)
+            change = _change(live, event, image, recipe, metrics)
+            yield replace(change, finished=(photo, event, live.results())) if isinstance(event, Finished) else change
 
 
 def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: Sequence[str]) -> Shown:

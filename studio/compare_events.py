@@ -55,6 +55,7 @@ class Parts:
     kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
     history: gr.HTML
+    finished: gr.State  # (photograph, Finished, pictures) of the last run that finished
     restore: RestoreParts  # what shows a whole recipe
 
     def texts(self) -> dict[str, gr.components.Component]:
@@ -82,6 +83,8 @@ def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
         found[parts.crop_px] = shown.crop_px
     if shown.results is not None:
         found |= {parts.results: shown.results, parts.keep: gr.Button(interactive=bool(shown.results))}
+    if shown.finished is not None:
+        found[parts.finished] = shown.finished
     if shown.downloads is not None:
         for name, button in parts.downloads.items():
             path = shown.downloads.get(name)
@@ -184,7 +187,7 @@ def wire(parts: Parts, do: Handlers) -> None:
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, parts.finished, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",

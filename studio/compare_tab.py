@@ -110,6 +110,7 @@ def _result_pane() -> dict[str, Any]:
         "results": gr.State(()),
         "kept": gr.State(()),
         "sent": gr.State(None),
+        "finished": gr.State(None),
     }
 
 

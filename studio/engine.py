@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rapsr_core.comparison import Comparer
+    from studio.vote_store import VoteStore
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Parts:
     curate: ModuleType
     curate_view: ModuleType
     lab: ModuleType
+    vote: ModuleType
+    votes: VoteStore
 
 
 class Engine:
@@ -61,6 +64,32 @@ class Engine:
 
 
 def _parts(comparer: Comparer) -> Parts:
-    from studio import actions, batch, calls, checks, curate_actions, curate_view, degrade_actions, lab_actions, recipe_files
+    from studio import (
+        actions,
+        batch,
+        calls,
+        checks,
+        curate_actions,
+        curate_view,
+        degrade_actions,
+        lab_actions,
+        recipe_files,
+        vote_actions,
+        vote_store,
+    )
 
-    return Parts(comparer, actions, checks, calls, recipe_files, batch, degrade_actions, curate_actions, curate_view, lab_actions)
+    votes = vote_store.VoteStore(vote_store.folder(), vote_store.dataset())
+    return Parts(
+        comparer,
+        actions,
+        checks,
+        calls,
+        recipe_files,
+        batch,
+        degrade_actions,
+        curate_actions,
+        curate_view,
+        lab_actions,
+        vote_actions,
+        votes,
+    )

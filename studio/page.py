@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab
+from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, vote_tab
 from studio.compare_events import QUICK
 from studio.degrade_events import Compare
 from studio.engine import Engine
@@ -34,6 +34,8 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
                 degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, _element(demo, "ground-truth")))
             with gr.Tab("Curate", id="curate"):
                 curate_tab.build(engine, demo)
+            with gr.Tab("Vote", id="vote") as vote:
+                vote_tab.build(engine, vote, compared, shown)
         api.build(engine)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
     return demo

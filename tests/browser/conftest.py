@@ -42,6 +42,7 @@ class Server:
     cache: Path  # Gradio's folder of uploads and results
     log: Path  # what it printed
     attempts: Path  # the network it asked for; absent when it asked for none
+    votes: Path  # folder of the votes
     curations: Path  # what it takes for scored pools; tests put some there before they open the page
 
 
@@ -50,7 +51,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
     save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
     found = Server(
-        f"http://127.0.0.1:{_free_port()}", folder / "cache", folder / "log.txt", folder / "attempts.txt", folder / "curations"
+        f"http://127.0.0.1:{_free_port()}",
+        folder / "cache",
+        folder / "log.txt",
+        folder / "attempts.txt",
+        folder / "votes",
+        folder / "curations",
     )
     environment = {
         **os.environ,
@@ -58,6 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "GRADIO_TEMP_DIR": str(found.cache),
         "RAPSR_WEIGHTS": str(folder / "weights"),
         "RAPSR_REFINEMENTS": str(folder / "refinements"),
+        "RAPSR_VOTES": str(found.votes),
         "RAPSR_CURATIONS": str(found.curations),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),

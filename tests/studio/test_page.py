@@ -21,7 +21,9 @@ def test_only_compare_is_public_and_all_computing_shares_one_slot(demo: gr.Block
     public = [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public" and fn.fn is not None]
     assert public == ["compare"]
     computing = [fn for fn in demo.fns.values() if fn.concurrency_id == "compute"]
-    assert len(computing) == 5  # the page's, the API's, a batch's next photograph, the lab's sweep and search
+    assert (
+        len(computing) == 6
+    )  # the page's, the API's, a batch's next photograph, the lab's sweep and search, an example to vote on
     assert {fn.concurrency_limit for fn in computing} == {1}
     assert sum(fn.validator is not None for fn in computing) == 4  # a batch is checked as a whole before its first
 
