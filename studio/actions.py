@@ -33,6 +33,15 @@ KNOWN = (ImageError, RecipeError, RefinementError, CaptionError, WeightsError)
 CROPS_PX = (512, 256, 128)
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A comparison that finished, for votes. Compared by identity: Gradio hashes a State whose change is listened to."""
+
+    photo: str
+    report: Finished
+    pictures: tuple[Picture, ...]  # baseline, enhanced
+
+
 @dataclass(frozen=True)
 class Shown:
     """What changes on the page; None = stays as it is."""
@@ -47,7 +56,7 @@ class Shown:
     crop_px: int | None = None  # offer a centre crop of this size; 0 = no offer
     downloads: Mapping[str, Path] | None = None
     results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
-    finished: tuple[str, Finished, tuple[Picture, ...]] | None = None  # photograph, report and results, for votes
+    finished: Done | None = None
     history: dict[str, Any] | None = None  # the finished run, for the browser's own list
 
 
@@ -112,7 +121,7 @@ def compare(
         for event in events:
             live.take(event)
             change = _change(live, event, image, recipe, metrics)
-            yield replace(change, finished=(photo, event, live.results())) if isinstance(event, Finished) else change
+            yield replace(change, finished=Done(photo, event, live.results())) if isinstance(event, Finished) else change
 
 
 def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: Sequence[str]) -> Shown:

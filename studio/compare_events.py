@@ -55,7 +55,7 @@ class Parts:
     kept: gr.State  # pictures that stay in the viewer
     downloads: Mapping[str, gr.DownloadButton]
     history: gr.HTML
-    finished: gr.State  # (photograph, Finished, pictures) of the last run that finished
+    finished: gr.State  # actions.Done of the last run that finished
     restore: RestoreParts  # what shows a whole recipe
 
     def texts(self) -> dict[str, gr.components.Component]:

@@ -57,13 +57,13 @@ class Question:
     since: float
 
 
-def results_of(photo: str, finished: Finished, pictures: Sequence[viewer.Picture]) -> tuple[Result, ...]:
-    """Baseline and enhanced of a comparison that finished; `pictures` are named "...baseline" and "...enhanced"."""
+def results_of(done: actions.Done) -> tuple[Result, ...]:
+    """Baseline and enhanced of a comparison; its pictures are named "...baseline" and "...enhanced"."""
     found = []
-    size = f"{pictures[0].width_px}x{pictures[0].height_px}"
-    picture = f"{hashlib.sha256(Path(photo).read_bytes()).hexdigest()[:16]} {size}"
-    for contender, branch in zip(contenders(finished), ("baseline", "enhanced"), strict=True):
-        path = next(p.path for p in pictures if p.name.endswith(branch))
+    size = f"{done.pictures[0].width_px}x{done.pictures[0].height_px}"
+    picture = f"{hashlib.sha256(Path(done.photo).read_bytes()).hexdigest()[:16]} {size}"
+    for contender, branch in zip(contenders(done.report), ("baseline", "enhanced"), strict=True):
+        path = next(p.path for p in done.pictures if p.name.endswith(branch))
         found.append(Result(picture, contender, path))
     return tuple(found)
 
@@ -119,7 +119,7 @@ def from_example(comparer: Comparer, photo: Path, recipe: Recipe) -> Any:
                 left_s = event.seconds_left or 0.0
                 yield lab_view.bar("Two results are being made", event.seconds / (event.seconds + left_s) if left_s else 0.9)
             elif isinstance(event, Finished):
-                yield results_of(str(cut), event, list(live.pictures.values()))
+                yield results_of(actions.Done(str(cut), event, tuple(live.pictures.values())))
     finally:
         events.close()
 

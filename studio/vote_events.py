@@ -54,7 +54,7 @@ class Handlers:
         if not record or finished is None:
             return {self.parts.status: gr.skip()}
         work = self.engine.parts.vote
-        return self._pooled(work.collected(pool or work.Pool(), work.results_of(*finished)))
+        return self._pooled(work.collected(pool or work.Pool(), work.results_of(finished)))
 
     def make(self, pool: Any, *args: Any) -> Iterator[dict[Any, Any]]:
         """A pair from an example, compared with Compare's settings, and asked at once. Gradio closes this generator on Stop."""
@@ -117,7 +117,7 @@ def wire(parts: Parts, do: Handlers, tab: gr.Tab) -> None:
         do.make, [parts.pool, *do.compare.controls.values()], pooled, concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
         api_name="page_make_pair", **PRIVATE,
     )  # fmt: skip
-    made = making.success(do.ask, parts.pool, parts.asking(), **QUICK)
+    making.success(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.ask.click(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.panel.vote(
         do.answer,
@@ -125,5 +125,5 @@ def wire(parts: Parts, do: Handlers, tab: gr.Tab) -> None:
         [parts.question, parts.panel, parts.voter, parts.revealed, parts.standing],
         **REFUSABLE,
     )
-    parts.stop.click(None, cancels=[making, made])
+    parts.stop.click(None, cancels=[making])
     parts.stop.click(lambda: lab_view.bar("Stopped", 0.0), None, parts.status, **QUICK)

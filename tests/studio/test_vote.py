@@ -1,9 +1,9 @@
 import os
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.utils import deep_hash
 from PIL import Image
 from votes_by_hand import contender, vote
 
@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> VoteStore:
 
 
 @pytest.fixture
-def finished(comparer: Comparer, photo: Path) -> tuple[Any, ...]:
+def finished(comparer: Comparer, photo: Path) -> actions.Done:
     *_, last = actions.compare(comparer, str(photo), QUICK, [])
     assert last.finished is not None
     return last.finished
@@ -34,13 +34,14 @@ def result(host: str, refinement: str = "baseline", picture: str = "p") -> Resul
     return Result(picture, contender(host, refinement), Path(f"{host}-{refinement}.png"))
 
 
-def test_a_finished_comparison_becomes_a_pair_of_its_two_results(finished: tuple[Any, ...]) -> None:
-    fresh = vote_actions.results_of(*finished)
+def test_a_finished_comparison_becomes_a_pair_of_its_two_results(finished: actions.Done) -> None:
+    fresh = vote_actions.results_of(finished)
     pool = vote_actions.collected(Pool(), fresh)
     assert pool.pairs == (fresh,)
     assert [r.contender.refinement for r in fresh] == ["baseline", "embedded"]
     assert "photo" not in fresh[0].picture and fresh[0].picture.endswith("128x96")
     assert set(fresh[0].contender.scores) >= {"niqe", "piqe"}
+    assert deep_hash(finished) == deep_hash(finished)  # as Gradio does with the State it is kept in
 
 
 def test_pairs_differ_in_host_or_refinement_alone_and_show_one_photograph() -> None:
@@ -54,10 +55,10 @@ def test_pairs_differ_in_host_or_refinement_alone_and_show_one_photograph() -> N
     assert same.pairs == ()
 
 
-def test_nothing_that_is_sent_before_the_answer_tells_the_sides(finished: tuple[Any, ...]) -> None:
+def test_nothing_that_is_sent_before_the_answer_tells_the_sides(finished: actions.Done) -> None:
     sides = set()
     for _ in range(40):
-        pool, question, value = vote_actions.asked(vote_actions.collected(Pool(), vote_actions.results_of(*finished)))
+        pool, question, value = vote_actions.asked(vote_actions.collected(Pool(), vote_actions.results_of(finished)))
         assert pool.pairs == ()
         sides.add(question.ballot.left.refinement)
         sent = str(value)
@@ -68,13 +69,13 @@ def test_nothing_that_is_sent_before_the_answer_tells_the_sides(finished: tuple[
             assert path.stem in (question.ballot.left_id, question.ballot.right_id)
     assert sides == {"baseline", "embedded"}
     by_side = {image["name"]: read(image["file"]["path"]) for image in value["images"]}
-    paths = {r.contender.refinement: r.path for r in vote_actions.results_of(*finished)}
+    paths = {r.contender.refinement: r.path for r in vote_actions.results_of(finished)}
     assert by_side["left"].equal(read(paths[question.ballot.left.refinement]))
     assert by_side["right"].equal(read(paths[question.ballot.right.refinement]))
 
 
-def test_an_answer_is_written_and_only_then_told(store: VoteStore, finished: tuple[Any, ...]) -> None:
-    _, question, _ = vote_actions.asked(vote_actions.collected(Pool(), vote_actions.results_of(*finished)))
+def test_an_answer_is_written_and_only_then_told(store: VoteStore, finished: actions.Done) -> None:
+    _, question, _ = vote_actions.asked(vote_actions.collected(Pool(), vote_actions.results_of(finished)))
     told = vote_actions.answered(store, question, "left", "someone")
     assert "left is better" in told and "Embedded upscaler" in told and "RAP-SR" in told and "NIQE" in told
     (written,) = store.votes()
