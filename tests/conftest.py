@@ -1,6 +1,9 @@
-"""A tiny prior of the real classes with random weights, and its refinement."""
+"""A tiny prior of the real classes with random weights, and its refinement; how two processes share the tests."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the processes of a run have a core each
 
 import pytest
 import torch
@@ -24,3 +27,10 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
             torch.nn.init.normal_(parameter, std=0.05)
     save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {"steps": 0})
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests stay in one process, for they share fixtures; all that drive the page in one, for they share the server."""
+    for item in items:
+        group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
