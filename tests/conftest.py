@@ -2,11 +2,13 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the processes of a run have a core each
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 from rapsr_core.priors import load_prior
 from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
@@ -29,9 +31,12 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class Together(LoadScopeScheduling):
     """A file's tests stay in one process, for they share fixtures; all that drive the page in one, for they share the server."""
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
