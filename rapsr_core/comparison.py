@@ -83,9 +83,10 @@ class Comparer:
             raise ImageError(f"the image is {width} x {height} px; at least {MIN_SIDE_PX} px a side are needed: use a larger one")
         host_info(recipe.host).check(recipe)
         megapixels = height * width * SCALE**2 / 1e6
-        seconds = self.speeds.seconds(recipe, megapixels) or FIRST_GUESS.seconds(recipe, megapixels)
-        assert seconds is not None
-        if seconds > MAX_SECONDS:
+        seconds = self.speeds.seconds(recipe, megapixels)
+        if seconds is None and self.device.device.type == "cpu":  # of a GPU nothing is known before its first run
+            seconds = FIRST_GUESS.seconds(recipe, megapixels)
+        if seconds is not None and seconds > MAX_SECONDS:
             raise ImageError(
                 f"{width} x {height} px would take about {seconds / 60:.0f} minutes here, over the limit of "
                 f"{MAX_SECONDS / 60:.0f}; crop the image, reduce it, or take fewer steps"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 from huggingface_hub import constants
 
 from rapsr_core.hosts.info import HostInfo
@@ -109,9 +108,10 @@ def diagnose(names: Sequence[str] = ()) -> Diagnosis:
     import torch
 
     from rapsr_core.device import choose_device
+    from rapsr_core.memory import free_bytes
 
     rows = [host_info(name) for name in names] or list(HOSTS.values())
-    ram_gb = psutil.virtual_memory().available / 1e9
+    ram_gb = free_bytes(torch.device("cpu")) / 1e9
     cuda_gb = torch.cuda.mem_get_info()[0] / 1e9 if torch.cuda.is_available() else None
     return Diagnosis(
         device=choose_device().reason,

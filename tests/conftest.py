@@ -1,9 +1,14 @@
-"""A tiny prior of the real classes with random weights, and its refinement."""
+"""A tiny prior of the real classes with random weights, and its refinement; how two processes share the tests."""
 
+import os
 from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the processes of a run have a core each
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 from rapsr_core.priors import load_prior
 from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
@@ -24,3 +29,14 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
             torch.nn.init.normal_(parameter, std=0.05)
     save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {"steps": 0})
     return folder
+
+
+class Together(LoadScopeScheduling):
+    """A file's tests stay in one process, for they share fixtures; all that drive the page in one, for they share the server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)

@@ -13,6 +13,7 @@ from rapsr_core.device import Device
 from rapsr_core.events import Finished, Image, Prepared, Scored, Stage
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import BaselineText, EnhancedText, Recipe, RecipeError
+from rapsr_core.speeds import Speeds
 
 RECIPE = Recipe(cleaner="none", steps=3, caption="a photo of a cat", colour_fix="none")
 FLOAT32 = Device(torch.device("cpu"), torch.float32, "test")
@@ -124,6 +125,17 @@ def test_sizes_are_refused_with_the_remedy(comparer: Comparer) -> None:
     with pytest.raises(ImageError, match=r"about \d+ minutes here"):
         comparer.check_size(300, 300, replace(RECIPE, steps=50))
     assert comparison.MAX_SECONDS == 600
+
+
+def test_of_a_gpu_nothing_is_refused_before_its_speed_is_known(assets: Path) -> None:
+    """200 steps are refused on a processor; no network is touched here, so the card need not be there."""
+    gpu = Comparer(assets, Device(torch.device("cuda"), torch.float16, "test"))
+    recipe = replace(RECIPE, steps=200)
+    gpu.check_size(512, 512, recipe)
+    kinds = (f"pass/{recipe.host}", f"cleaner/{recipe.cleaner}", "scores")
+    gpu.speeds = Speeds(dict.fromkeys(kinds, 1.0))
+    with pytest.raises(ImageError, match="would take about"):
+        gpu.check_size(512, 512, recipe)
 
 
 def test_guidance_1_ignores_the_negative_prompts(comparer: Comparer, photo: torch.Tensor) -> None:
