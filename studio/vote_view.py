@@ -82,7 +82,7 @@ def _ratings(votes: Sequence[Vote], by: By, heading: str) -> str:
         f'<h3>{heading}</h3><div class="wide"><table><thead><tr><th scope="col">Name</th><th scope="col">Strength</th><th scope="col">95 % interval</th>'
         '<th scope="col" class="chart">Around the average</th><th scope="col">Won</th><th scope="col">Lost</th><th scope="col">Tied</th>'
         f'<th scope="col">Both bad</th></tr></thead><tbody>{rows}</tbody></table></div>'
-        f'<p class="fine">From {ratings.votes} votes; {ratings.left_out} say nothing on this, {ratings.both_bad} found both bad.{groups} '
+        f'<p class="fine">Votes: {ratings.votes}; left out because they do not compare these alone: {ratings.left_out}; both bad: {ratings.both_bad}.{groups} '
         "Bradley-Terry with ties (Davidson 1970), natural logarithms; 0 is the average. Intervals take votes as independent.</p>"
     )
 

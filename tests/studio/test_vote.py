@@ -105,8 +105,8 @@ def test_standing_has_ratings_by_host_and_refinement_and_the_agreement_of_metric
     assert "&lt;b&gt;mine&lt;/b&gt;" in html and "<b>mine" not in html
     hosts, refinements, systems, metrics = html.split("<h3>")[1:]
     assert hosts.startswith("Hosts") and hosts.index("SeeSR") < hosts.index("PASD")
-    assert "From 3 votes; 1 say nothing on this, 1 found both bad" in hosts
-    assert refinements.startswith("Refinements") and "From 1 votes" in refinements
+    assert "Votes: 3; left out because they do not compare these alone: 1; both bad: 1." in hosts
+    assert refinements.startswith("Refinements") and "Votes: 1;" in refinements
     assert "3 of 3" in metrics and "100 %" in metrics
     assert "<b>mine" not in systems
 
