@@ -28,6 +28,7 @@ class Parts:
     curate: ModuleType
     curate_view: ModuleType
     lab: ModuleType
+    lab_checks: ModuleType
     vote: ModuleType
     votes: VoteStore
 
@@ -73,6 +74,7 @@ def _parts(comparer: Comparer) -> Parts:
         curate_view,
         degrade_actions,
         lab_actions,
+        lab_checks,
         recipe_files,
         vote_actions,
         vote_store,
@@ -90,6 +92,7 @@ def _parts(comparer: Comparer) -> Parts:
         curate_actions,
         curate_view,
         lab_actions,
+        lab_checks,
         vote_actions,
         votes,
     )

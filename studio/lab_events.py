@@ -16,7 +16,8 @@ from studio.engine import Engine
 from studio.restore_pane import REFUSABLE, RestoreHandlers
 
 if TYPE_CHECKING:
-    from studio.lab_actions import Asked, LabShown
+    from studio.lab_actions import LabShown
+    from studio.lab_checks import Asked
     from studio.lab_run import LabRun
 
 NO_AXIS = ""
@@ -67,7 +68,7 @@ class Handlers:
 
     def plan(self, *args: Any) -> str:
         """Something of the plan changed."""
-        return str(self.engine.parts.lab.plan(self.engine.parts.comparer, self._asked(args)))
+        return str(self.engine.parts.lab_checks.plan(self.engine.parts.comparer, self._asked(args)))
 
     def validate_sweep(self, *args: Any) -> list[dict[str, Any]]:
         """Gradio's verdict on each input, before the queue."""
@@ -97,12 +98,12 @@ class Handlers:
 
     def open(self, run: Any, event: gr.EventData) -> dict[Any, Any]:
         """A cell or a point of `run` (LabRun, which Gradio cannot resolve here) was pressed: photograph, settings and pictures in Compare."""
-        work = self.engine.parts.lab
+        work = self.engine.parts
         if run is None:
             raise gr.Error("This grid is not kept any more; start the sweep again")
         try:
-            recipe, shown = work.opened(run, event.index)
-        except work.KNOWN as error:
+            recipe, shown = work.lab.opened(run, event.index)
+        except work.lab_checks.KNOWN as error:
             raise gr.Error(str(error)) from error
         compare = self.compare
         controls = RestoreHandlers(compare.restore, self.engine).show(recipe)
@@ -121,13 +122,13 @@ class Handlers:
         try:
             for change in start(work.comparer, self._asked(args)):
                 yield self._updates(change)
-        except work.lab.KNOWN as error:
+        except work.lab_checks.KNOWN as error:
             yield {self.parts.progress: lab_view.bar("Not finished", 0.0)}
             raise gr.Error(str(error)) from error
 
     def _validate(self, args: tuple[Any, ...], searching: bool) -> list[dict[str, Any]]:
         work = self.engine.parts
-        problems = work.lab.problems(work.comparer, self._asked(args), searching)
+        problems = work.lab_checks.problems(work.comparer, self._asked(args), searching)
         names = (*self.parts.own(), *self.compare.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
@@ -135,7 +136,7 @@ class Handlers:
         own = dict(zip(self.parts.own(), args, strict=False))
         values = dict(zip(self.compare.controls, args[len(own) :], strict=True))
         axes = tuple((own[f"axis{k}"] or NO_AXIS, own[f"values{k}"] or "") for k in range(len(self.parts.axes)))
-        asked: Asked = self.engine.parts.lab.Asked(
+        asked: Asked = self.engine.parts.lab_checks.Asked(
             own["photo"], own["truth"], axes, tuple(own["extra"]), tuple(own["quality"]), own["share"], own["budget"], values
         )
         return asked

@@ -12,11 +12,11 @@ from rapsr_core import ASSETS
 from rapsr_core.comparison import Comparer
 from rapsr_core.images import read, to_uint8
 from rapsr_core.recipe import Recipe
-from rapsr_core.sweep.axes import AXES
+from rapsr_core.sweep.axes import AXES, SweepError
 from rapsr_core.sweep.definition import Sweep
-from studio import examples, forms, lab_actions, lab_front, lab_grid, lab_tab, page
+from studio import examples, forms, lab_actions, lab_checks, lab_front, lab_grid, lab_tab, page
 from studio.engine import Engine
-from studio.lab_actions import Asked
+from studio.lab_checks import Asked
 
 QUICK = {**forms.values_of(Recipe(cleaner="none", steps=1)), "caption": "a bus", "caption.automatic": False}
 AXES_2X2 = (("guidance_scale", "1, 1.5"), ("enhanced.strength", "0, 1"), ("", ""))
@@ -32,10 +32,10 @@ def states(value: dict[str, Any]) -> list[str]:
 
 
 def test_the_plan_counts_cells_and_tells_the_time_before_anything_runs(comparer: Comparer, photo: Path) -> None:
-    assert "2 × 2 = 4 cells. Open a photograph for the time." in lab_actions.plan(comparer, asked(None))
-    told = lab_actions.plan(comparer, asked(photo))
+    assert "2 × 2 = 4 cells. Open a photograph for the time." in lab_checks.plan(comparer, asked(None))
+    told = lab_checks.plan(comparer, asked(photo))
     assert "2 × 2 = 4 cells, about" in told and "Suggest: at most 5 comparisons" in told
-    many = lab_actions.plan(comparer, asked(photo, axes=(("seed", "0:199:1"), ("", ""), ("", ""))))
+    many = lab_checks.plan(comparer, asked(photo, axes=(("seed", "0:199:1"), ("", ""), ("", ""))))
     assert "200 cells: more than the 100 that a sweep runs" in many
 
 
@@ -57,18 +57,18 @@ def test_the_plan_counts_cells_and_tells_the_time_before_anything_runs(comparer:
 def test_what_is_wrong_is_said_at_its_control(
     comparer: Comparer, photo: Path, changed: dict[str, Any], control: str, message: str
 ) -> None:
-    found = lab_actions.problems(comparer, dataclasses.replace(asked(photo), **changed), searching=False)
+    found = lab_checks.problems(comparer, dataclasses.replace(asked(photo), **changed), searching=False)
     assert list(found) == [control]
     assert message in found[control]
 
 
 def test_a_search_has_no_seed_axis_a_budget_and_a_goal(comparer: Comparer, photo: Path) -> None:
-    assert lab_actions.problems(comparer, asked(photo), searching=True) == {}
+    assert lab_checks.problems(comparer, asked(photo), searching=True) == {}
     seeds = asked(photo, axes=(("steps", "1"), ("seed", "0, 1"), ("", "")))
-    assert "Seed cannot be searched" in lab_actions.problems(comparer, seeds, searching=True)["values1"]
-    assert "budget is empty" in lab_actions.problems(comparer, asked(photo, budget=None), searching=True)["budget"]
-    assert "a goal needs" in lab_actions.problems(comparer, asked(photo, quality=()), searching=True)["quality"]
-    assert "over the limit of" in lab_actions.problems(comparer, asked(photo, budget=10**6), searching=True)["budget"]
+    assert "Seed cannot be searched" in lab_checks.problems(comparer, seeds, searching=True)["values1"]
+    assert "budget is empty" in lab_checks.problems(comparer, asked(photo, budget=None), searching=True)["budget"]
+    assert "a goal needs" in lab_checks.problems(comparer, asked(photo, quality=()), searching=True)["quality"]
+    assert "over the limit of" in lab_checks.problems(comparer, asked(photo, budget=10**6), searching=True)["budget"]
 
 
 def test_a_sweep_fills_the_grid_cell_by_cell_and_leaves_its_files(comparer: Comparer, photo: Path) -> None:
@@ -127,7 +127,7 @@ def test_stop_keeps_what_is_there(comparer: Comparer, photo: Path) -> None:
     assert sorted(states(shown.grid)) == ["done", "done", "left", "left"]
     assert "Stopped: 2 of 4" in (shown.progress or "")
     assert len(shown.files["csv"].read_text().splitlines()) == 3
-    with pytest.raises(lab_actions.SweepError, match="no pictures yet"):
+    with pytest.raises(SweepError, match="no pictures yet"):
         lab_actions.opened(run, next(cell["index"] for cell in shown.grid["cells"] if cell["state"] == "left"))
 
 
@@ -142,7 +142,7 @@ def test_a_ground_truth_adds_its_scores_and_must_fit_every_cell(comparer: Compar
     assert "PSNR-Y" in (change.scores or "")
     assert "truth" in [image["name"] for image in change.viewer["images"]]  # type: ignore[index]
     sizes = dataclasses.replace(one, axes=(("output_scale", "2, 4"), ("", ""), ("", "")))
-    assert "results of one size" in lab_actions.problems(comparer, sizes, searching=False)["truth"]
+    assert "results of one size" in lab_checks.problems(comparer, sizes, searching=False)["truth"]
 
 
 def test_a_search_ends_with_a_front_whose_points_open(comparer: Comparer, photo: Path) -> None:
@@ -167,7 +167,7 @@ def test_markup_in_values_stays_text(comparer: Comparer, photo: Path) -> None:
     assert all("<b>" not in (change.progress or "") for change in shown)
     assert shown[0].run is not None
     assert "<b>" not in (lab_actions.opened(shown[0].run, 0)[1].status or "")
-    assert "<b>" not in lab_actions.plan(comparer, asked(photo, axes=(("steps", "<b>"), ("", ""), ("", ""))))
+    assert "<b>" not in lab_checks.plan(comparer, asked(photo, axes=(("steps", "<b>"), ("", ""), ("", ""))))
 
 
 @pytest.mark.parametrize("component", [lab_grid.component("g"), lab_front.component("f")])
@@ -180,7 +180,7 @@ def test_values_put_in_for_an_axis_are_its_own(comparer: Comparer, photo: Path) 
     assert set(lab_tab.EXAMPLES) <= set(AXES)
     for path, text in lab_tab.EXAMPLES.items():
         one = asked(photo, axes=((path, text), ("", ""), ("", "")))
-        assert lab_actions.problems(comparer, one, searching=False) == {}, path
+        assert lab_checks.problems(comparer, one, searching=False) == {}, path
 
 
 def test_the_page_has_the_tab_and_its_events_share_the_slot(comparer: Comparer) -> None:
