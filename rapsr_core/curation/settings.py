@@ -76,7 +76,7 @@ def _differences(was: Any, now: Any, name: str) -> Any:
 
 def _short(value: Any) -> str:
     text = "absent" if value is None else json.dumps(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= 160 else text[:157] + "..."
 
 
 def _described(build: Callable[..., Any]) -> str:

@@ -43,7 +43,7 @@ def test_each_tile_is_told_what_is_in_it(assets: Path, two_things: torch.Tensor)
 
 def test_equal_captions_give_the_pixels_of_a_global_one(assets: Path, two_things: torch.Tensor, monkeypatch) -> None:
     """And another caption changes its own tile alone (in one step: later ones see what their neighbours have become)."""
-    recipe = replace(RECIPE, steps=1)
+    recipe = replace(RECIPE, steps=1, guidance_scale=1.0)
     plain = Comparer(assets, FLOAT32).run(two_things, replace(recipe, tile_captions="global"), [])
     assert plain.finished.tiles == ()
     monkeypatch.setattr(run, "caption_many", lambda images: [RECIPE.caption] * len(images))

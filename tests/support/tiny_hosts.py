@@ -27,8 +27,8 @@ def _x4_upscaler(folder: Path) -> Host:
 
 
 def _controlnet_tile(folder: Path) -> Host:
-    prior: Prior = load_prior(save_tiny("sd15", folder))
-    return ControlNetTileHost(prior, tiny_controlnet(prior.unet), FLOAT32)
+    prior: Prior = load_prior(save_sd15_f8(folder))
+    return ControlNetTileHost(prior, tiny_controlnet(prior.unet, prior.autoencoder.block_px), FLOAT32)
 
 
 def _seesr(folder: Path) -> Host:

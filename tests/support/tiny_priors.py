@@ -127,9 +127,10 @@ def x4_upscaler() -> DiffusionPipeline:
 TINY_PRIORS: dict[str, Callable[[], DiffusionPipeline]] = {"sd21": sd21, "sd15": sd15, "sdxl": sdxl, "x4-upscaler": x4_upscaler}
 
 
-def tiny_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
-    """A ControlNet of a tiny UNet whose residuals are not zero, as they are before any training; the control has 2 px a site."""
-    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 8), load_weights_from_unet=False)
+def tiny_controlnet(unet: UNet2DConditionModel, site_px: int = 2) -> ControlNetModel:
+    """A ControlNet of a tiny UNet whose residuals are not zero, as they are before any training; the control has `site_px` a site."""
+    channels = (8,) * site_px.bit_length()
+    net = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=channels, load_weights_from_unet=False)
     generator = torch.Generator().manual_seed(1)
     for block in (*net.controlnet_down_blocks, net.controlnet_mid_block, net.controlnet_cond_embedding.conv_out):
         block.weight.data.normal_(0, 0.2, generator=generator)

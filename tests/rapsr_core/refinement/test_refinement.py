@@ -13,7 +13,7 @@ from rapsr_core.refinement import RefinementError, load_refinement, plugged_in
 
 def forward(unet: UNet2DConditionModel) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    z, text = torch.randn(1, 96, 8, 8, generator=generator), torch.randn(1, 77, 16, generator=generator)
+    z, text = torch.randn(1, unet.config.in_channels, 8, 8, generator=generator), torch.randn(1, 77, 16, generator=generator)
     with torch.no_grad():
         return unet(z, torch.tensor(500), text).sample
 

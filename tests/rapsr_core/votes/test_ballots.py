@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from rapsr_core.events import Finished
+from rapsr_core.memory import PeakMemory
 from rapsr_core.quality.scoring import Score
 from rapsr_core.recipe import Recipe
 from rapsr_core.votes import Vote, VoteError, append, contenders, counted, draw, read
@@ -18,7 +19,7 @@ def pair():
         w: {"niqe": Score("niqe", v, 0.1), "ilniqe": Score("ilniqe", None, 0.1, "too small")}
         for w, v in (("baseline", 5.0), ("enhanced", 4.0))
     }
-    return contenders(Finished(Recipe(), {}, scores, {}))
+    return contenders(Finished(Recipe(), {}, scores, {}, (), (), PeakMemory(0, "not measured")))
 
 
 def test_the_contenders_of_a_comparison_are_its_branches(pair):
