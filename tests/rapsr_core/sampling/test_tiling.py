@@ -26,6 +26,12 @@ def test_windows_cover_the_latent_overlap_and_keep_to_the_multiple(size: tuple[i
     assert all(b - a <= 48 for a, b in pairwise(starts))  # a quarter of 64 in common
 
 
+@pytest.mark.parametrize(("side", "stride"), [(32, 24), (64, 48), (96, 80), (192, 168)])
+def test_large_tiles_share_an_eighth_and_small_ones_a_quarter(side: int, stride: int) -> None:
+    first, second, *_ = tiles((side, 4 * side), side, 4)
+    assert second.left - first.left == stride
+
+
 def test_a_small_latent_is_one_tile() -> None:
     assert tiles((40, 30), 64, 4) == [Tile(0, 40, 0, 30)] == tiles((40, 30), None, 4)
 
