@@ -34,15 +34,8 @@ class ControlNetTileHost(LatentHost):
         picture = self.enlarged(lq)
         padded = self.padded(picture)
         latent = self.posterior_latent(padded, noise)
-        parts = {"control": Part(padded, 1), "latent": Part(latent, self.codec.block_px)}
-        parts |= {name: Part(torch.tensor(recipe.host_settings[name]), "global") for name in ("strength", "control_scale")}
-        return Condition(
-            parts=parts,
-            latent_size=(latent.shape[-2], latent.shape[-1]),
-            output_size=(picture.shape[-2], picture.shape[-1]),
-            site_px=self.codec.block_px,
-            colour_reference=picture,
-        )
+        numbers = {name: recipe.host_settings[name] for name in ("strength", "control_scale")}
+        return self.condition(picture, latent, {"control": Part(padded, 1)}, **numbers)
 
     def timesteps(self, scheduler: SchedulerMixin, condition: Condition) -> Tensor:
         """The last steps, as many as `strength` says; at least one (SDEdit, Meng et al., ICLR 2022)."""

@@ -35,7 +35,7 @@ class DiffBIRHost(SpacedHost):
         with torch.inference_mode():
             mean, _ = self.codec.moments(self.padded(picture))
         latent = mean * self.codec.vae.config.scaling_factor
-        return self.condition(picture, latent, recipe, control_scale=recipe.host_settings["control_scale"])
+        return self.walked_from(picture, latent, recipe, control_scale=recipe.host_settings["control_scale"])
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
         """The noise in z, with IRControlNet's residuals, which see the text too."""

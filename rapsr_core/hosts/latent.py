@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +13,7 @@ from rapsr_core.device import Device
 from rapsr_core.images import resize
 from rapsr_core.priors import Prior
 from rapsr_core.priors.text import Text
-from rapsr_core.sampling.contract import Condition, Host
+from rapsr_core.sampling.contract import Condition, Host, Part
 from rapsr_core.sampling.noise import ImageNoise
 
 
@@ -68,6 +68,20 @@ class LatentHost(Host):
         with torch.inference_mode():
             mean, std = self.codec.moments(image)
         return self.codec.sample((mean, std), noise.draw("posterior", tuple(mean.shape)).to(mean))
+
+    def condition(self, picture: Tensor, latent: Tensor, parts: Mapping[str, Part], **numbers: float) -> Condition:
+        """Of a picture (1, 3, H, W), whose size the output has and which is the colour reference, and its latent (1, C, h, w), part "latent".
+
+        `parts`: what else the network sees; `numbers`: settings that it reads, as global parts.
+        """
+        everywhere = {name: Part(torch.tensor(number), "global") for name, number in numbers.items()}
+        return Condition(
+            parts={"latent": Part(latent, self.codec.block_px), **parts, **everywhere},
+            latent_size=(latent.shape[-2], latent.shape[-1]),
+            output_size=(picture.shape[-2], picture.shape[-1]),
+            site_px=self.codec.block_px,
+            colour_reference=picture,
+        )
 
     def autocast(self) -> torch.autocast:
         """Networks compute in the device's arithmetic; latents stay in float32."""

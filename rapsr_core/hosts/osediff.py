@@ -19,7 +19,7 @@ from rapsr_core.priors import Prior
 from rapsr_core.priors.autoencoder import AutoencoderCodec
 from rapsr_core.priors.text import Text
 from rapsr_core.recipe import Recipe
-from rapsr_core.sampling.contract import Condition, Part
+from rapsr_core.sampling.contract import Condition
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.official_schedulers import ONE_STEP_DDPM
 
@@ -37,13 +37,7 @@ class OSEDiffHost(LatentHost):
         """A draw from the adapted encoder's posterior of the enlarged LQ, scaled."""
         picture = self.enlarged(lq)
         latent = self.posterior_latent(self.padded(picture), noise)
-        return Condition(
-            parts={"latent": Part(latent, self.codec.block_px)},
-            latent_size=(latent.shape[-2], latent.shape[-1]),
-            output_size=(picture.shape[-2], picture.shape[-1]),
-            site_px=self.codec.block_px,
-            colour_reference=picture,
-        )
+        return self.condition(picture, latent, {})
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """That latent: nothing is added to it."""

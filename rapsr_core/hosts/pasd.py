@@ -40,15 +40,8 @@ class PASDHost(LatentHost):
         picture = self.enlarged(lq, self.least_px)
         padded = self.padded(picture)
         latent = self.posterior_latent(padded, noise)
-        parts = {"image": Part(padded, 1), "latent": Part(latent, self.codec.block_px)}
-        parts |= {name: Part(torch.tensor(recipe.host_settings[name]), "global") for name in ("control_scale", "added_noise")}
-        return Condition(
-            parts=parts,
-            latent_size=(latent.shape[-2], latent.shape[-1]),
-            output_size=(picture.shape[-2], picture.shape[-1]),
-            site_px=self.codec.block_px,
-            colour_reference=picture,
-        )
+        numbers = {name: recipe.host_settings[name] for name in ("control_scale", "added_noise")}
+        return self.condition(picture, latent, {"image": Part(padded, 1)}, **numbers)
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """The latent of the enlarged LQ, noised to the first timestep, and the result noised again to `added_noise`, or to the last.

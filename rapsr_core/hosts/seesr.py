@@ -54,18 +54,8 @@ class SeeSRHost(LatentHost):
         latent = self.posterior_latent(padded, noise)
         with torch.inference_mode():
             states = self.reader(lq.to(self.device.device)).states
-        return Condition(
-            parts={
-                "image": Part(padded, 1),
-                "latent": Part(latent, self.codec.block_px),
-                "image_states": Part(states, "global"),
-                "control_scale": Part(torch.tensor(recipe.host_settings["control_scale"]), "global"),
-            },
-            latent_size=(latent.shape[-2], latent.shape[-1]),
-            output_size=(picture.shape[-2], picture.shape[-1]),
-            site_px=self.codec.block_px,
-            colour_reference=picture,
-        )
+        parts = {"image": Part(padded, 1), "image_states": Part(states, "global")}
+        return self.condition(picture, latent, parts, control_scale=recipe.host_settings["control_scale"])
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """The latent of the enlarged LQ, noised to `START_T`."""

@@ -10,7 +10,7 @@ from rapsr_core.device import Device
 from rapsr_core.hosts.latent import LatentHost, at_least
 from rapsr_core.priors import Prior
 from rapsr_core.recipe import Recipe
-from rapsr_core.sampling.contract import Condition, Part
+from rapsr_core.sampling.contract import Condition
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.official_schedulers import SPACED_DDPM
 
@@ -30,17 +30,9 @@ class SpacedHost(LatentHost):
         least = self.prior.unet.config.sample_size * self.codec.block_px
         return at_least((height, width), least)
 
-    def condition(self, picture: Tensor, latent: Tensor, recipe: Recipe, **more: float) -> Condition:
-        """Of a picture (1, 3, H, W), which is the colour reference too, and its latent (1, C, h, w). `more`: further numbers."""
-        numbers = {"start_from_picture": recipe.host_settings["start_from_picture"], **more}
-        parts = {name: Part(torch.tensor(number), "global") for name, number in numbers.items()}
-        return Condition(
-            parts={"latent": Part(latent, self.codec.block_px), **parts},
-            latent_size=(latent.shape[-2], latent.shape[-1]),
-            output_size=(picture.shape[-2], picture.shape[-1]),
-            site_px=self.codec.block_px,
-            colour_reference=picture,
-        )
+    def walked_from(self, picture: Tensor, latent: Tensor, recipe: Recipe, **numbers: float) -> Condition:
+        """`condition`, with the recipe's choice of the first latent."""
+        return self.condition(picture, latent, {}, start_from_picture=recipe.host_settings["start_from_picture"], **numbers)
 
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         """Noise alone, or the condition's latent noised to the last of the 1000 timesteps (DiffBIR's start point "cond")."""

@@ -39,7 +39,7 @@ class StableSRHost(SpacedHost):
         """A draw from the codec's posterior of the enlarged LQ, as Stable Diffusion encodes images; no noise is added to it."""
         size = self.working_size(lq.shape[-2] * SCALE, lq.shape[-1] * SCALE)
         picture = resize(lq, size).to(self.device.device)
-        return self.condition(picture, self.posterior_latent(self.padded(picture), noise), recipe)
+        return self.walked_from(picture, self.posterior_latent(self.padded(picture), noise), recipe)
 
     def step_features(self, t: Tensor, condition: Condition) -> Condition:
         """The structure features of this timestep, from fine to coarse: "structure/0", "structure/1", ..."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
+from studio import html_files
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,7 @@ class Measure:
 
 def component(elem_id: str) -> gr.HTML:
     """The board, empty."""
-    return gr.HTML(
-        value=None, html_template=_text("board.html"), css_template=_text("board.css"), js_on_load=_text("board.js"),
-        apply_default_css=False, elem_id=elem_id,
-    )  # fmt: skip
+    return html_files.component(Path(__file__).parent, "board", elem_id)
 
 
 def value(opened: str, seq: int, measures: Sequence[Measure]) -> dict[str, Any]:
@@ -53,7 +50,3 @@ def value(opened: str, seq: int, measures: Sequence[Measure]) -> dict[str, Any]:
         seq: that of the event it answers, 0 at first.
     """
     return {"opened": opened, "seq": seq, "measures": [asdict(measure) for measure in measures]}
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")

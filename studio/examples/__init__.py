@@ -9,9 +9,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from studio import html_files
 from studio.viewer import file_data
-
-_HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,8 @@ def load(folder: Path) -> list[Example]:
 
 def component(examples: list[Example]) -> gr.HTML:
     """The strip of thumbnails. Its event `pick` carries the index of the pressed one."""
-    return gr.HTML(
-        value=[
-            {
-                **{name: value for name, value in asdict(example).items() if name != "path"},
-                "file": file_data(example.path),
-            }
-            for example in examples
-        ],
-        html_template=_text("examples.html"),
-        css_template=_text("examples.css"),
-        js_on_load=_text("examples.js"),
-        apply_default_css=False,
-        elem_id="examples",
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    rows = [
+        {**{name: value for name, value in asdict(example).items() if name != "path"}, "file": file_data(example.path)}
+        for example in examples
+    ]
+    return html_files.component(Path(__file__).parent, "examples", "examples", rows)

@@ -14,20 +14,14 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-_HERE = Path(__file__).parent
+from studio import html_files
+
 THUMBNAIL_PX = 96
 
 
 def component() -> gr.HTML:
     """The list, empty until the browser fills it."""
-    return gr.HTML(
-        value=None,
-        html_template=_text("history.html"),
-        css_template=_text("history.css"),
-        js_on_load=_text("history.js"),
-        apply_default_css=False,
-        elem_id="history",
-    )
+    return html_files.component(Path(__file__).parent, "history", "history")
 
 
 def entry(run: str, picture: Path, recipe: Mapping[str, Any], title: str, scores: Mapping[str, str]) -> dict[str, Any]:
@@ -50,7 +44,3 @@ def _thumbnail(picture: Path) -> str:
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")

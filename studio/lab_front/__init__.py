@@ -7,20 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
+from studio import html_files
 
 
 def component(elem_id: str) -> gr.HTML:
     """The plot, hidden until it has a value."""
-    return gr.HTML(
-        value=None,
-        html_template=_text("front.html"),
-        css_template=_text("front.css"),
-        js_on_load='"use strict";\n' + _text("front.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return html_files.component(Path(__file__).parent, "front", elem_id)

@@ -1,3 +1,4 @@
+"use strict";
 // props.value = {run, x, y, points: [{index, title, x, y, mix, seeds, front, best, warnings, figures}], failed, finished}.
 
 const front = element.querySelector(".front");

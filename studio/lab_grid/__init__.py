@@ -7,20 +7,9 @@ from pathlib import Path
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
+from studio import html_files
 
 
 def component(elem_id: str) -> gr.HTML:
     """The grid, empty."""
-    return gr.HTML(
-        value=None,
-        html_template=_text("grid.html"),
-        css_template=_text("grid.css"),
-        js_on_load='"use strict";\n' + _text("grid.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return html_files.component(Path(__file__).parent, "grid", elem_id)

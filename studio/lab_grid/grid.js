@@ -1,3 +1,4 @@
+"use strict";
 // The grid. props.value = {run, axes: [{label, values}], metrics: [{name, label, lower}], branches: [{name, label}],
 // cells: [{index, place: [column, row, sheet], title, state, error, images: {branch: {thumb, file, width_px, height_px}}, figures: {which: {metric: value}}}]}.
 // A cell keeps its element while the run lasts, so that what arrives moves neither focus nor view. All text goes through textContent.

@@ -6,20 +6,9 @@ from pathlib import Path
 
 import gradio as gr
 
-_HERE = Path(__file__).parent
+from studio import html_files
 
 
 def component(elem_id: str) -> gr.HTML:
     """The panel, without a question."""
-    return gr.HTML(
-        value={"ballot": None},
-        html_template=_text("panel.html"),
-        css_template=_text("panel.css"),
-        js_on_load='"use strict";\n' + _text("panel.js"),
-        apply_default_css=False,
-        elem_id=elem_id,
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
+    return html_files.component(Path(__file__).parent, "panel", elem_id, {"ballot": None})

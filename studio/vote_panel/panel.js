@@ -1,3 +1,4 @@
+"use strict";
 // props.value = {ballot: id, or null while there is nothing to answer}. Each ballot is answered once.
 
 const buttons = [...element.querySelectorAll("button")];

@@ -3,23 +3,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 from tiny_priors import save_sd21_base
 
 from rapsr_core.doctor import diagnose, estimate_gb, missing
 from rapsr_core.hosts.registry import HOSTS
 from rapsr_core.priors import PRIORS
 from rapsr_core.recipe import RecipeError
-from rapsr_core.weights import VARIABLE
 
-
-@pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No weights in the folder, none in the hub's cache, and no network."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty")
 
 
 def test_what_comes_with_the_studio_runs_and_every_other_host_says_what_it_lacks(empty: Path) -> None:

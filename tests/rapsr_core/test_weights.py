@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from rapsr_core.weights import VARIABLE, Weights, WeightsError, fetch, find, require, shown
 
@@ -12,13 +11,7 @@ DIRECT = Weights("OSEDiff", "osediff/osediff.pkl", 0.02, "Apache-2.0", url="http
 BY_HAND = Weights("DAPE", "DAPE.pth", 0.1, "Apache-2.0", page="https://example.org/dape")
 
 
-@pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No weights in the folder, none in the hub's cache, and no network."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty")
 
 
 def put(path: Path) -> Path:

@@ -67,7 +67,7 @@ def run(built: SpacedHost, name: str, mode: str, recipe: Recipe, latents: Sequen
     row, inputs, outputs = HOSTS[recipe.host], tensors(name, "inputs"), tensors(name, "outputs")
     latent, noise = inputs[latents[0]], StartNoise(0, inputs[latents[1]])
     walked = recorded([inputs[f"step_noise_{k}"] for k in range(4)])
-    condition = built.condition(torch.zeros(1, 3, 8 * latent.shape[-2], 8 * latent.shape[-1]), latent, recipe, **numbers)
+    condition = built.walked_from(torch.zeros(1, 3, 8 * latent.shape[-2], 8 * latent.shape[-1]), latent, recipe, **numbers)
     windows = row.tiling.windows(condition.latent_size, 8 if mode == "tiled" else None, built.multiple)
     plan = Plan(4, row.schedule(recipe), windows, weights=row.tiling.weights)
     steps = list(denoise(built, condition, Text(inputs["pos"]), Text(inputs["neg"]), plan, noise))
@@ -100,7 +100,7 @@ def test_stablesrs_respaced_sampler(hosts, mode, recorded) -> None:
 def test_stablesr_may_start_from_the_noised_latent(hosts) -> None:
     inputs, built = tensors("stablesr_loop_a", "inputs"), hosts["stablesr"]
     recipe = Recipe(host="stablesr", host_settings={"start_from_picture": 1})
-    condition = built.condition(torch.zeros(1, 3, 64, 128), inputs["lr_latent"], recipe)
+    condition = built.walked_from(torch.zeros(1, 3, 64, 128), inputs["lr_latent"], recipe)
     start = built.start(condition, built.scheduler, StartNoise(0, inputs["x_T"]))
     assert relative(start, tensors("stablesr_loop_a", "outputs")["q_sample_999"]) < 1e-6
 

@@ -5,23 +5,16 @@ from pathlib import Path
 
 import pytest
 from hub import hub
-from huggingface_hub import constants
 from tiny_priors import save_sd21_base
 
 from rapsr_core.priors import PRIORS, load_prior
 from rapsr_core.priors.catalog import find_prior, lacking, prior_command, prior_source
-from rapsr_core.weights import VARIABLE, WeightsError
+from rapsr_core.weights import WeightsError
 
 ROW = PRIORS["sd21-base"]
 
 
-@pytest.fixture(autouse=True)
-def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No weights in the folder, none in the hub's cache, and no network."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "weights"))
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty")
 
 
 @pytest.fixture(scope="module")
