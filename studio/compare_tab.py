@@ -19,7 +19,7 @@ GROUPS: tuple[tuple[forms.Group, str], ...] = (
     ("enhanced", "Enhanced branch: identifiers, prompts, strength"),
     ("baseline", "Baseline branch: prompts"),
     ("sampling", "Sampling, cleaner and colour"),
-    ("output", "Output size"),
+    ("output", "Output size and tiles"),
 )
 """Control groups in page order: name and heading; without a heading the group is always open."""
 DOWNLOADS = {
@@ -41,7 +41,7 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 def build(engine: Engine, shown: list[Example]) -> Parts:
     """Add the tab to the Blocks being built."""
     parts, batch = _layout(shown)
-    wire(parts, Handlers(parts, engine, shown))
+    parts = wire(parts, Handlers(parts, engine, shown))
     page = gr.context.Context.root_block
     assert page is not None
     restore_pane.wire(parts.restore, restore_pane.RestoreHandlers(parts.restore, engine), page)
@@ -111,6 +111,7 @@ def _result_pane() -> dict[str, Any]:
         "kept": gr.State(()),
         "sent": gr.State(None),
         "finished": gr.State(None),
+        "export": gr.State(None),
     }
 
 

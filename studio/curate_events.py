@@ -11,9 +11,9 @@ import gradio as gr
 
 from rapsr_core.jobs import JobError
 from studio import curate_jobs
-from studio.compare_events import PRIVATE, QUICK
 from studio.curate_review import Desks
 from studio.engine import Engine
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
 from studio.permission import jobs_allowed
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def wire(parts: Parts, do: Handlers, demo: gr.Blocks) -> None:
     parts.defaults.click(do.defaults, [parts.name, *ticks, parts.before], shown, **QUICK).then(**detail)
     parts.upload.upload(do.restore, [parts.upload, parts.name, *ticks, parts.before], shown, **QUICK).then(**detail)
     parts.reference.click(do.reference, [*parts.asked(), parts.opened], [*shown, parts.before], **QUICK).then(**detail)
-    parts.desk.click(do.desk, [parts.name, parts.changed, parts.reviewer], parts.link, **QUICK)
+    parts.desk.click(do.desk, [parts.name, parts.changed, parts.reviewer], parts.link, **REFUSABLE)
     jobs = [parts.job, parts.timer, parts.name]
     parts.start.click(do.start, [parts.new, parts.pool], jobs, **QUICK)
     parts.stop.click(do.stop, parts.new, jobs, **QUICK)

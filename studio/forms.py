@@ -127,12 +127,12 @@ CONTROLS = (
         "target_px.height", "Height in px", "optional integer", "output",
         "With a width, replaces the scale. Empty = use the scale.", 1, 16384,
     ),
+    Control(
+        "tile_px", "Tile size in px", "optional integer", "output",
+        "Side of the tiles that cleaner, network and codec work in, in pixels of the x4 picture. Empty = automatic: from the picture's size and the "
+        "free memory; the status line then says which and why. Smaller tiles need less memory and more time.", 64, 4096, placeholder="automatic",
+    ),
 )  # fmt: skip
-
-NOT_ON_PAGE = {
-    "tile_px": "chosen from the size of the picture and the free memory; the report says which and why",
-}
-"""Recipe fields without a control, and why. The API accepts them."""
 
 HOST_DEFAULTS = (
     "host", "steps", "guidance_scale", "cleaner", "colour_fix", "baseline.positive", "baseline.negative", "enhanced.refinement",
@@ -153,8 +153,8 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
     }
     if control.kind == "slider":
         return gr.Slider(control.low, control.high, step=control.step, **common)
-    if control.kind in ("integer", "optional integer"):
-        return gr.Number(precision=0, minimum=control.low, maximum=control.high, **common)
+    if control.kind in ("integer", "optional integer"):  # without limits of its own: those of the recipe name the field
+        return gr.Number(precision=0, placeholder=control.placeholder or None, **common)
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
     if control.kind == "list":
@@ -221,7 +221,7 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def recipe_of(values: Mapping[str, Any]) -> Recipe:
-    """Recipe of the controls' values, by path; fields without a control keep their default.
+    """Recipe of the controls' values, by path.
 
     Raises:
         RecipeError: a value is missing, of the wrong type or out of range; the message names the control's field.
@@ -260,7 +260,7 @@ def _target_px(values: Mapping[str, Any]) -> list[int] | None:
 
 def _number(control: Control, value: Any) -> Any:
     """Numbers as the recipe wants them: sliders in whole steps arrive as 8 or 8.0."""
-    if value is None:
+    if value is None and control.kind != "optional integer":
         raise RecipeError(f"{control.path} is empty; enter a number between {control.low:g} and {control.high:g}")
     if control.kind == "slider" and control.step == 1 and isinstance(value, float) and value.is_integer():
         return int(value)

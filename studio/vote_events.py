@@ -13,9 +13,8 @@ import gradio as gr
 
 from studio import compare_events, forms, lab_view
 from studio.api import SLOT
-from studio.compare_events import PRIVATE, QUICK
 from studio.engine import Engine
-from studio.restore_pane import REFUSABLE
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Handlers:
                 if isinstance(change, str):
                     yield {self.parts.status: change}
                 else:
-                    yield self._pooled(work.vote.collected(pool or work.vote.Pool(), change))
+                    yield self.ask(work.vote.collected(pool or work.vote.Pool(), change))
         except work.vote.KNOWN as error:
             yield {self.parts.status: ""}
             raise gr.Error(str(error)) from error
@@ -114,10 +113,9 @@ def wire(parts: Parts, do: Handlers, tab: gr.Tab) -> None:
     pooled = [parts.pool, parts.status, parts.ask]
     do.compare.finished.change(do.collect, [parts.record, parts.pool, do.compare.finished], pooled, **QUICK)
     making = parts.make.click(
-        do.make, [parts.pool, *do.compare.controls.values()], pooled, concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
+        do.make, [parts.pool, *do.compare.controls.values()], parts.asking(), concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
         api_name="page_make_pair", **PRIVATE,
     )  # fmt: skip
-    making.success(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.ask.click(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.panel.vote(
         do.answer,
