@@ -68,7 +68,7 @@ def _input_pane(shown: list[Example]) -> dict[str, Any]:
     with gr.Row(elem_id="run-buttons"):
         compare = gr.Button("Compare", variant="primary", size="lg", elem_id="run", scale=3)
         stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop", scale=1)
-    status = gr.HTML(apply_default_css=False, elem_id="status")
+    status = gr.HTML(apply_default_css=False, elem_id="status", elem_classes="status")
     crop = gr.Button("Use a centre crop", visible=False, elem_id="crop")
     picker = examples.component(shown)
     with gr.Accordion("Ground truth (optional)", open=False, elem_id="group-ground-truth"):

@@ -14,6 +14,7 @@ from rapsr_core.degradation.presets import PRESETS
 from studio import degrade_forms, degrade_view
 from studio.engine import Engine
 from studio.event_options import PRIVATE, QUICK, REFUSABLE
+from studio.restoring import problem
 
 if TYPE_CHECKING:
     from rapsr_core.degradation.presets import Preset
@@ -83,7 +84,7 @@ class Handlers:
             wish = work.wish_of(dict(zip(self.parts.knobs, args, strict=True)), name, seed, crop_px, jpeg, back)
             made = work.degrade(photo, wish, last)
         except work.KNOWN as error:
-            return {self.parts.status: f'<span class="problem" role="alert">{escape(str(error))}</span>'}
+            return {self.parts.status: problem(str(error))}
         files = {
             button: gr.DownloadButton(value=str(made.files[n]), interactive=True) for n, button in self.parts.downloads.items()
         }
