@@ -15,7 +15,7 @@ import gradio as gr
 
 from rapsr_core.quality.table import LIVE, METRICS
 from rapsr_core.recipe import RecipeError
-from studio import forms, progress_view
+from studio import forms, help_text, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.event_options import PRIVATE, QUICK
@@ -53,7 +53,7 @@ def pane() -> dict[str, Any]:
     """The components, in a group of their own."""
     with gr.Accordion("Batch: several files or a zip", open=False, elem_id="group-batch"):
         files = gr.File(label="Photographs, or a zip of them", file_count="multiple", height=120, elem_id="batch-files")
-        gr.Markdown(HELP, elem_id="batch-help")
+        help_text.beside("batch-files", HELP)
         with gr.Row(elem_id="batch-buttons"):
             run = gr.Button("Compare all", size="sm", elem_id="batch-run")
             stop = gr.Button("Stop", size="sm", variant="stop", elem_id="batch-stop")

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio import curate_board, curate_scoring
+from studio import curate_board, curate_scoring, help_text
 from studio.curate_events import Handlers, Parts, wire
 from studio.curate_review import Desks
 from studio.engine import Engine
@@ -64,6 +64,7 @@ def _side_pane() -> dict[str, Any]:
     found["upload"] = gr.UploadButton(
         "Open a rules.json", size="sm", file_types=[".json"], interactive=False, elem_id="curate-upload"
     )
+    help_text.beside("curate-upload", "Rules taken away before, here or from `train.curate`. They set every threshold.")
     with gr.Row(elem_classes="tight"):
         found["downloads"] = {
             name: gr.DownloadButton(label, size="sm", interactive=False, elem_id=f"curate-download-{name.replace('_', '-')}")

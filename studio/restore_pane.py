@@ -11,7 +11,7 @@ import gradio as gr
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.presets import PRESETS, Name, applied, preset_of, told
 from rapsr_core.recipe import Recipe, RecipeError
-from studio import forms, history, host_view, restoring
+from studio import forms, help_text, history, host_view, restoring
 from studio.engine import Engine
 from studio.event_options import QUICK, REFUSABLE
 
@@ -55,18 +55,13 @@ def pane() -> dict[str, Any]:
     with gr.Row(elem_id="recipe-buttons"):
         reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")
         copy = gr.Button("Copy link", size="sm", elem_id="copy-link")
-    return {
-        "reset": reset,
-        "copy": copy,
-        "link": gr.Textbox(
-            label="Link to these settings", info="Opens the page with every control as it is here. No photograph is in it.",
-            interactive=False, visible=False, elem_id="link",
-        ),
-        "file": gr.File(
-            label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=124, elem_id="restore"
-        ),
-        "history": history.component(),
-    }  # fmt: skip
+    link = gr.Textbox(
+        label="Link to these settings", info="Opens the page with every control as it is here. No photograph is in it.",
+        interactive=False, visible=False, elem_id="link",
+    )  # fmt: skip
+    file = gr.File(label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=124, elem_id="restore")
+    help_text.beside("restore", "A PNG downloaded here, or its Recipe JSON: every control goes back to what made it.")
+    return {"reset": reset, "copy": copy, "link": link, "file": file, "history": history.component()}
 
 
 @dataclass(frozen=True)
