@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
+from rapsr_core.recipe import RecipeError
 from studio import forms, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.event_options import PRIVATE, QUICK
 from studio.examples import Example
 from studio.restore_pane import RestoreParts
+from studio.restoring import problem
 from studio.viewer import Picture
 
 if TYPE_CHECKING:
@@ -123,6 +125,14 @@ class Handlers:
         names = ("photo", "truth", "curve", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
+    def told(self, *args: Any) -> Any:
+        """Compare was pressed: what is wrong with the settings stands under the button too, for their group may be closed."""
+        try:
+            self.engine.parts.checks.check_recipe(forms.recipe_of(self._values(args)))
+        except RecipeError as error:
+            return problem(str(error))
+        return gr.skip()
+
     def compare(
         self,
         photo: str,
@@ -219,6 +229,7 @@ def wire(parts: Parts, do: Handlers) -> Parts:
         show_progress="hidden", **PRIVATE,
     )  # fmt: skip
     parts.compare.click(None, cancels=[*looks.values(), exporting])
+    parts.compare.click(do.told, boxes, parts.status, **QUICK)
     running = parts.compare.click(
         do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,

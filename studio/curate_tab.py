@@ -14,7 +14,7 @@ from studio.permission import jobs_allowed
 
 HELP = (
     "Score once, select many: open a pool that `train.curate` has scored, and move the thresholds. No pixel is read again. "
-    "`rules.json` gives the same selection to `train.curate --rules`."
+    "With `rules.json` the command (`--rules`) selects the same."
 )
 DOWNLOADS = {"rules": "rules.json", "kept": "kept.txt", "left_out": "left_out.tsv"}
 

@@ -35,7 +35,7 @@ def restorable(values: Any) -> Recipe:
 
 def pinned(recipe: Recipe) -> str:
     """A sentence about what a recipe fixes that a new page leaves to the machine, or ""."""
-    return "" if recipe.tile_px is None else f" Tiles are {recipe.tile_px} px, as there; empty their field for automatic ones."
+    return "" if recipe.tile_px is None else f" Tiles are {recipe.tile_px} px, as there; set them to 0 for automatic ones."
 
 
 def fragment(recipe: Recipe) -> str:

@@ -37,6 +37,14 @@ def test_every_recipe_field_has_a_control() -> None:
     assert on_page | {"target_px", "host_settings"} == fields
 
 
+def test_what_is_optional_is_left_out_at_zero_which_gradio_makes_of_none() -> None:
+    values = forms.values_of(DEFAULT)
+    optional = [control.path for control in forms.CONTROLS if control.kind == "optional integer"]
+    assert optional == ["target_px.width", "target_px.height", "tile_px"]
+    assert [values[path] for path in optional] == [0, 0, 0]
+    assert forms.recipe_of(values) == forms.recipe_of({**values, **dict.fromkeys(optional)}) == DEFAULT
+
+
 def test_unusual_recipe_differs_in_every_field_on_the_page() -> None:
     usual, unusual = forms.values_of(DEFAULT), forms.values_of(UNUSUAL)
     others = [control.path for control in forms.HOST_SETTINGS if not forms.belongs(control, "embedded")]
