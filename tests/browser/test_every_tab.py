@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,30 +74,39 @@ def open_groups(page: Page) -> None:
         page.wait_for_timeout(150)
 
 
+@dataclass(frozen=True)
+class Studio:
+    """The page with everything in it, and all its tabs."""
+
+    page: Page
+    tabs: list[str]
+
+
 @pytest.fixture(scope="module")
-def filled(server: Any, curation: Path, browser: Browser, photo: Path, small: Path) -> Iterator[Page]:
+def filled(server: Any, curation: Path, browser: Browser, photo: Path, small: Path) -> Iterator[Studio]:
     page = browser.new_page(viewport=DESKTOP)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(server.url)
     page.wait_for_selector("#run", timeout=WAIT_MS)
+    page.wait_for_timeout(1000)
+    names = tabs(page)
+    assert set(FILL) <= set(names)
     for name, fill in FILL.items():
         open_tab(page, name)
         fill(page, small if name == "Compare" else photo)
         open_groups(page)
-    yield page
+    yield Studio(page, names)
     page.close()
     assert problems == []
 
 
-def shown(page: Page, size: dict[str, int], theme: str) -> Iterator[str]:
+def shown(studio: Studio, size: dict[str, int], theme: str) -> Iterator[str]:
     """Each tab in turn, of the page at a size and in a theme; a picture of it is kept."""
-    page.set_viewport_size(DESKTOP)
+    page = studio.page
     page.evaluate("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
-    names = tabs(page)
-    assert set(FILL) <= set(names)
     page.set_viewport_size(size)
-    for name in names:
+    for name in studio.tabs:
         open_tab(page, name)
         expect(page.locator(f"{PANEL}:visible")).to_have_count(1)
         open_groups(page)
@@ -108,16 +118,16 @@ def shown(page: Page, size: dict[str, int], theme: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_no_serious_violation_on_any_tab(filled: Page, theme: str) -> None:
-    found = {name: severe(filled, "body") for name in shown(filled, DESKTOP, theme)}
+def test_axe_finds_no_serious_violation_on_any_tab(filled: Studio, theme: str) -> None:
+    found = {name: severe(filled.page, "body") for name in shown(filled, DESKTOP, theme)}
     assert {name: violations for name, violations in found.items() if violations} == {}
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_nothing_is_wider_than_the_screen_and_no_control_lies_under_another(filled: Page, size: dict[str, int]) -> None:
-    found = {name: too_wide(filled) + covered(filled, f"{PANEL}") for name in shown(filled, size, "light")}
+def test_nothing_is_wider_than_the_screen_and_no_control_lies_under_another(filled: Studio, size: dict[str, int]) -> None:
+    found = {name: too_wide(filled.page) + covered(filled.page, PANEL) for name in shown(filled, size, "light")}
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
-def test_a_phone_in_the_dark_shows_the_same(filled: Page) -> None:
-    assert {name: violations for name in shown(filled, PHONE, "dark") if (violations := severe(filled, "body"))} == {}
+def test_a_phone_in_the_dark_shows_the_same(filled: Studio) -> None:
+    assert {name: violations for name in shown(filled, PHONE, "dark") if (violations := severe(filled.page, "body"))} == {}

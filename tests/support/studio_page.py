@@ -16,9 +16,14 @@ __all__ = ["ARTEFACTS", "PHONE", "WAIT_MS", "severe"]
 
 def open_tab(page: Page, name: str) -> None:
     """The tab, wherever it is: on a phone the last ones are in a menu."""
-    tab = page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True)
+    tab, menu = (
+        page.locator("#tabs > .tab-wrapper").get_by_role("tab", name=name, exact=True),
+        page.locator("#tabs .overflow-menu > button"),
+    )
+    expect(tab.or_(menu).filter(visible=True).first).to_be_visible(timeout=WAIT_MS)
+    page.wait_for_timeout(300)  # which tabs have room is measured after the page, or its width, has changed
     if not tab.is_visible():
-        page.locator("#tabs .overflow-menu > button").click()
+        menu.click()
         tab = page.locator("#tabs .overflow-dropdown").get_by_text(name, exact=True)
     tab.click()
 
