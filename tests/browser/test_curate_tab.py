@@ -26,7 +26,7 @@ def curate(server: Any, curation: Path, browser: Browser) -> Iterator[Page]:
     open_tab(page, "Curate")
     expect(page.locator("#curate-status")).to_have_text("", timeout=WAIT_MS)
     page.wait_for_timeout(1000)
-    page.get_by_label("Curation").click()
+    page.locator("#curate-name input").click()
     page.get_by_role("option", name="tiny").click()
     expect(page.locator("#curate-summary")).to_contain_text("of 7 kept", timeout=WAIT_MS)
     yield page
@@ -132,6 +132,6 @@ def test_scoring_is_stopped_goes_on_and_can_then_be_chosen(curate: Page, server:
     curate.click("#curate-start")
     expect(told).to_contain_text("again: running", timeout=WAIT_MS)
     expect(told).to_contain_text("again: finished", timeout=WAIT_MS)
-    curate.get_by_label("Curation").click()
+    curate.locator("#curate-name input").click()
     curate.get_by_role("option", name="again").click()
     expect(curate.locator("#curate-summary")).to_contain_text("of 7 kept", timeout=WAIT_MS)

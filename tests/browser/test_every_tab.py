@@ -49,7 +49,7 @@ def fill_degrade(page: Page, photo: Path) -> None:
 
 def fill_curate(page: Page, photo: Path) -> None:
     """An open curation."""
-    page.get_by_label("Curation").click()
+    page.locator("#curate-name input").click()
     page.get_by_role("option", name="tiny").click()
     expect(page.locator("#curate-summary")).to_contain_text("of 7 kept", timeout=WAIT_MS)
     page.locator("#curate-board summary").click()
