@@ -73,8 +73,10 @@ class BatchHandlers:
     parts: BatchParts
     engine: Engine
 
-    def start(self, files: list[str] | None, slow: list[str], fetched: list[str], *args: Any) -> dict[Any, Any]:
-        """Check everything; the first photograph then starts by the change of `turn`."""
+    def start(
+        self, before: Batch | None, files: list[str] | None, slow: list[str], fetched: list[str], *args: Any
+    ) -> dict[Any, Any]:
+        """Check everything; the first photograph then starts by the change of `turn`. It ends the batch `before`."""
         work, values = self.engine.parts, dict(zip(self.parts.controls, args, strict=True))
         try:
             recipe = forms.recipe_of(values)
@@ -82,6 +84,8 @@ class BatchHandlers:
             if values["caption.automatic"]:
                 recipe = replace(recipe, caption=None)
             batch = work.batch.opened(work.comparer, files or [], recipe, (*slow, *fetched))
+            if before is not None:
+                before.stop.set()
         except (work.batch.BatchError, RecipeError) as error:
             raise gr.Error(str(error)) from error
         waiting = progress_view.render(progress_view.Progress(f"{len(batch.files)} files are waiting"))
@@ -92,19 +96,17 @@ class BatchHandlers:
         if batch is None or batch.over:
             yield {self.parts.batch: gr.skip()}
             return
-        work, done = self.engine.parts, batch
+        work = self.engine.parts
         for done, progress in work.batch.advance(work.comparer, batch):
-            if done is batch:
-                yield {self.parts.progress: progress}
-        yield self._shown(done, progress)
+            yield {self.parts.progress: progress} if done is batch else self._shown(done, progress)
 
     def stop(self, batch: Batch | None) -> dict[Any, Any]:
         """Stop was pressed: what is finished can be had."""
         if batch is None or batch.over:
             return {self.parts.batch: gr.skip()}
-        stopped = replace(batch, stopped=True)
+        batch.stop.set()
         text = f"Stopped: {len(batch.rows)} of {len(batch.files)} files finished"
-        return self._shown(stopped, progress_view.render(progress_view.Progress(text, len(batch.rows) / len(batch.files))))
+        return self._shown(batch, progress_view.render(progress_view.Progress(text, len(batch.rows) / len(batch.files))))
 
     def _shown(self, batch: Batch, progress: str) -> dict[Any, Any]:
         path = self.engine.parts.batch.packed(batch) if batch.over else None
@@ -119,11 +121,13 @@ class BatchHandlers:
 
 def wire(parts: BatchParts, do: BatchHandlers) -> None:
     """Connect everything."""
-    settings = [parts.files, parts.slow, parts.fetched, *parts.controls.values()]
+    settings = [parts.batch, parts.files, parts.slow, parts.fetched, *parts.controls.values()]
     started = parts.run.click(do.start, settings, parts.shown(), show_progress="hidden", **PRIVATE)
     going = parts.turn.change(
-        do.advance, parts.batch, parts.shown(), concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden", **PRIVATE
-    )
+        do.advance, parts.batch, parts.shown(), concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
+        trigger_mode="multiple",  # a turn that waited for one that is being cancelled would be forgotten with it
+        **PRIVATE,
+    )  # fmt: skip
     parts.stop.click(None, cancels=[started, going])
     parts.stop.click(do.stop, parts.batch, parts.shown(), **QUICK)
 

@@ -40,7 +40,7 @@ def pane() -> dict[str, Any]:
     """The components, in a group of their own; away where jobs are not allowed."""
     with gr.Accordion("Score a new pool", open=False, elem_id="curate-group-score", visible=jobs_allowed()):
         pool = gr.Dropdown(
-            curate_jobs.pools(), label="Pool", elem_id="curate-pool",
+            [], label="Pool", elem_id="curate-pool",
             info="Folders of photographs in the folder RAPSR_POOLS of the studio (pools/).",
         )  # fmt: skip
         name = gr.Textbox(
@@ -88,9 +88,11 @@ class ScoringHandlers:
         return found if running else found | {self.parts.curations: gr.Dropdown(choices=self.engine.parts.curate.names())}
 
     def opened(self) -> dict[Any, Any]:
-        """The page was opened."""
-        name = curate_jobs.running() if jobs_allowed() else None
-        return {self.parts.told: gr.skip()} if name is None else self.watch(name)
+        """The page was opened: which pools there are now, and the job that runs."""
+        if not jobs_allowed():
+            return {self.parts.told: gr.skip()}
+        name, found = curate_jobs.running(), {self.parts.pool: gr.Dropdown(choices=curate_jobs.pools())}
+        return found if name is None else found | self.watch(name)
 
 
 def wire(parts: ScoringParts, do: ScoringHandlers, demo: gr.Blocks) -> None:
@@ -98,7 +100,7 @@ def wire(parts: ScoringParts, do: ScoringHandlers, demo: gr.Blocks) -> None:
     parts.start.click(do.start, [parts.name, parts.pool], parts.shown(), **REFUSABLE)
     parts.stop.click(do.stop, parts.watched, parts.shown(), **REFUSABLE)
     parts.timer.tick(do.watch, parts.watched, parts.shown(), **QUICK)
-    demo.load(do.opened, None, parts.shown(), **QUICK)
+    demo.load(do.opened, None, [*parts.shown(), parts.pool], **QUICK)
 
 
 def _check_allowed() -> None:

@@ -83,7 +83,7 @@ def test_what_a_reviewer_decides_at_the_desk_is_applied(curate: Page, browser: B
     expect(curate.locator("#curate-review input")).to_be_disabled()
     curate.get_by_role("button", name="Human review").click()
     curate.click("#curate-desk")
-    expect(curate.get_by_text("reviewer")).to_be_visible(timeout=WAIT_MS)  # without a name it is refused
+    expect(curate.get_by_test_id("toast-text")).to_contain_text("reviewer", timeout=WAIT_MS)  # without a name it is refused
     box = curate.locator("#curate-reviewer input, #curate-reviewer textarea")
     box.fill("ana")
     box.press("Tab")
@@ -106,7 +106,7 @@ def test_what_a_reviewer_decides_at_the_desk_is_applied(curate: Page, browser: B
 def test_scoring_is_stopped_goes_on_and_can_then_be_chosen(curate: Page, server: Any, browser: Browser) -> None:
     curate.get_by_role("button", name="Score a new pool").click()
     curate.click("#curate-stop")
-    expect(curate.get_by_text("there is no job to stop")).to_be_visible(timeout=WAIT_MS)
+    expect(curate.get_by_test_id("toast-text")).to_contain_text("there is no job to stop", timeout=WAIT_MS)
     curate.locator("#curate-pool input").click()
     curate.get_by_role("option", name="tiny").click()
     name = curate.locator("#curate-new input, #curate-new textarea")
