@@ -9,6 +9,7 @@ from rapsr_core.degradation import PRESETS as DEGRADATIONS
 from rapsr_core.refinement.methods import TARGETS
 from rapsr_core.refinement.presets import MESSAGES, PRESETS
 
+
 def names(*hyphened: str) -> tuple[str, ...]:
     """Each option also with underscores, as diffusers writes them."""
     return tuple(dict.fromkeys(form for name in hyphened for form in (name, "--" + name[2:].replace("-", "_"))))

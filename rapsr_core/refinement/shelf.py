@@ -61,7 +61,9 @@ def on_shelf(name: str) -> Path | None:
 def place_for(name: str) -> Path:
     """Where a new refinement of this name goes. Raises RefinementError: no file name, one that every studio has, or taken."""
     if not _NAME.fullmatch(name):
-        raise RefinementError(f"{name!r} is no name for a refinement; take letters, digits, dots, hyphens and underscores, at most 60")
+        raise RefinementError(
+            f"{name!r} is no name for a refinement; take letters, digits, dots, hyphens and underscores, at most 60"
+        )
     if name in (SHIPPED, NONE):
         raise RefinementError(f"{name!r} is a name that every studio has; take another one")
     if (shelf() / name).exists():
