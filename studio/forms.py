@@ -121,11 +121,11 @@ CONTROLS = (
     Control("output_scale", "Output scale", "slider", "output", "Below 4 the x4 result is reduced.", 1, 4, 0.25),
     Control(
         "target_px.width", "Width in px", "optional integer", "output",
-        "With a height, replaces the scale. Empty = use the scale.", 1, 16384,
+        "With a height, replaces the scale. 0 = use the scale.", 1, 16384,
     ),
     Control(
         "target_px.height", "Height in px", "optional integer", "output",
-        "With a width, replaces the scale. Empty = use the scale.", 1, 16384,
+        "With a width, replaces the scale. 0 = use the scale.", 1, 16384,
     ),
 )  # fmt: skip
 
@@ -154,7 +154,9 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
     if control.kind == "slider":
         return gr.Slider(control.low, control.high, step=control.step, **common)
     if control.kind in ("integer", "optional integer"):
-        return gr.Number(precision=0, minimum=control.low, maximum=control.high, **common)
+        # an optional one is 0 when it is not set: an empty field would become 0 whenever the browser builds it
+        low = control.low if control.kind == "integer" else 0
+        return gr.Number(precision=0, minimum=low, maximum=control.high, **common)
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
     if control.kind == "list":
@@ -207,7 +209,7 @@ def element_id(path: str) -> str:
 
 def values_of(recipe: Recipe) -> dict[str, Any]:
     """What every control shows for a recipe, by path, in the order of CONTROLS."""
-    width, height = recipe.target_px or (None, None)
+    width, height = recipe.target_px or (0, 0)
     settings = {f"host_settings.{row.name}.{s.name}": s.default for row in HOSTS.values() for s in row.settings}
     settings |= {f"host_settings.{recipe.host}.{name}": value for name, value in recipe.host_settings.items()}
     special = {
@@ -251,11 +253,11 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _target_px(values: Mapping[str, Any]) -> list[int] | None:
-    width, height = values["target_px.width"], values["target_px.height"]
+    width, height = (values[f"target_px.{side}"] or None for side in ("width", "height"))
     if (width is None) != (height is None):
         given, missing = ("width", "height") if height is None else ("height", "width")
-        raise RecipeError(f"the output {given} is set and the {missing} is not; set both, or neither to use the scale")
-    return None if width is None else [width, height]
+        raise RecipeError(f"the output {given} is set and the {missing} is not; set both, or neither (0) to use the scale")
+    return [width, height] if width and height else None
 
 
 def _number(control: Control, value: Any) -> Any:

@@ -13,7 +13,7 @@ import gradio as gr
 FONT = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Cantarell", "Noto Sans", "sans-serif"]
 FONT_MONO = ["ui-monospace", "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", "monospace"]
 MAX_UPLOAD = "64mb"
-STYLES = ("studio.css", "lab.css", "vote.css", "degrade.css", "curate.css")
+STYLES = ("studio.css", "lab.css", "vote.css", "degrade.css", "curate.css", "train.css")
 """The page's style sheets; each tab may have one of its own."""
 
 
