@@ -43,7 +43,8 @@ class Server:
     log: Path  # what it printed
     attempts: Path  # the network it asked for; absent when it asked for none
     votes: Path  # folder of the votes
-    curations: Path  # what it takes for scored pools; tests put some there before they open the page
+    curations: Path  # what it takes for scored pools and their datasets; tests put some there before they open the page
+    trainings: Path  # folder of the refinement runs
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         folder / "attempts.txt",
         folder / "votes",
         folder / "curations",
+        folder / "trainings",
     )
     environment = {
         **os.environ,
@@ -66,6 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "RAPSR_REFINEMENTS": str(folder / "refinements"),
         "RAPSR_VOTES": str(found.votes),
         "RAPSR_CURATIONS": str(found.curations),
+        "RAPSR_TRAININGS": str(found.trainings),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),
     }

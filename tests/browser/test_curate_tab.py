@@ -20,7 +20,7 @@ WAIT_MS = 60_000
 @pytest.fixture
 def curate(server, browser: Browser) -> Iterator[Page]:
     """The tab with the curation open."""
-    if not server.curations.exists():
+    if not (server.curations / "tiny").exists():
         scored(server.curations.parent / "pool", server.curations / "tiny")
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     problems: list[str] = []
