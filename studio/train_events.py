@@ -94,11 +94,12 @@ class Handlers:
         """Something of the wish changed: what it would do, and the command."""
         wish = self._wish(args)
         found = train_jobs.problems(wish)
-        if "dataset" in found or (found.keys() - {"name"}):
-            return train_view.problem(found), ""
+        told = train_view.problem(found, {name for name in ("name", "dataset") if not getattr(wish, name)})
+        if found.keys() - {"name"}:
+            return told, ""
         chosen = train_jobs.dataset(wish.dataset or "")
-        told = train_view.plan(chosen, wish.values, wish.prior, train_jobs.speed(wish), train_jobs.cached(wish))
-        return told + train_view.problem(found), "" if found else train_jobs.command_line(wish)
+        plan = train_view.plan(chosen, wish.values, wish.prior, train_jobs.speed(wish), train_jobs.cached(wish))
+        return plan + told, "" if found else train_jobs.command_line(wish)
 
     def prior(self, prior: str) -> dict[Any, Any]:
         """Another prior was chosen: its preset, and the settings that say something about it."""

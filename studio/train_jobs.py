@@ -35,6 +35,7 @@ DEPTH = 3
 """How many folders deep curations are looked for."""
 CACHES = ".cache"
 """Folder of patches and captions in RAPSR_TRAININGS; no run's name begins with a dot."""
+NO_DATASET = "There is no curated dataset yet: python -m train.curate POOL runs/NAME writes one, also of a curation NAME that was scored in the Curate tab"
 DRY_RUN_S = 600
 DECIDE_SPEED = (
     "--preset", "--prior", "--method", "--rank", "--resolution", "--objective", "--lpips-weight", "--batch-size", "--threads",
@@ -134,8 +135,8 @@ def command_line(wish: Wish) -> str:
 def problems(wish: Wish) -> dict[str, str]:
     """Why it cannot start, whatever else runs: name of a control -> sentence. Empty when it can."""
     found = {}
-    if wish.dataset not in datasets():
-        found["dataset"] = "Choose a curated dataset"
+    if wish.dataset not in (known := datasets()):
+        found["dataset"] = "Choose a curated dataset" if known else NO_DATASET
     if wish.prior not in {name for _, name in priors()}:
         found["prior"] = f"Prior {wish.prior} is not on this machine; python -m train.doctor says how to get it"
     try:

@@ -97,7 +97,7 @@ SETTINGS = (
     ),
     Setting(
         "cache_items", "Cached patches", "integer", "samples",
-        "Of 256 px, cut, degraded and cleaned before the first step, about two a second; runs on the same dataset with the same seed share them.", 400, 1, 1_000_000, of="embedded",
+        "Of 256 px, cut, degraded and cleaned before the first step, about one a second; runs on the same dataset with the same seed share them.", 400, 1, 1_000_000, of="embedded",
     ),
     Setting("pure_noise_share", "Share at pure noise", "share", "samples", "Samples at the last timestep, where only text and guide say anything (objective ours).", 0.3, of="embedded"),
     Setting(

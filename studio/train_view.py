@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from html import escape
 from typing import Any
 
@@ -55,9 +55,10 @@ def plan(found: Dataset, values: Mapping[str, Any], prior: str, speed: tuple[flo
     return f'<p class="plan">{" ".join(told)}</p>'
 
 
-def problem(messages: Mapping[str, str]) -> str:
-    """What keeps a run from starting."""
-    return "".join(f'<p class="problem">{escape(message)}</p>' for message in messages.values())
+def problem(messages: Mapping[str, str], empty: Set[str] = frozenset()) -> str:
+    """What keeps a run from starting. `empty`: controls that nobody has touched yet, which is no fault."""
+    rows = ((escape(message), "fine" if name in empty else "problem") for name, message in messages.items())
+    return "".join(f'<p class="{kind}">{message}</p>' for message, kind in rows)
 
 
 def busy(name: str) -> str:

@@ -150,7 +150,7 @@ def test_the_tab_is_accessible_and_fits_a_phone(train: Page, server, browser: Br
     page.get_by_role("tab", name="Train").click()
     for group in ("identifiers", "samples", "optimiser", "watching"):
         page.locator(f"#train-group-{group} .label-wrap").click()
-    expect(page.locator("#train-plan .problem").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#train-plan p").first).to_be_visible(timeout=WAIT_MS)
     page.wait_for_timeout(500)
     assert severe(page, "#train") == []
     page.set_viewport_size({"width": 390, "height": 844})

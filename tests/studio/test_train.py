@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import sys
 import time
 from dataclasses import replace
@@ -167,6 +168,17 @@ def test_names_that_are_taken_or_no_names_are_refused(folders: Path) -> None:
         assert train_jobs.problems(replace(wished(), dataset=missing))["dataset"] == "Choose a curated dataset"
     assert "train.doctor" in train_jobs.problems(wished("sd21-base"))["prior"]
     assert [name for _, name in train_jobs.priors()] == ["embedded"]
+
+
+def test_without_a_dataset_the_page_says_how_to_get_one(folders: Path, comparer: Comparer) -> None:
+    shutil.rmtree(folders / "curations/tiny")
+    (folders / "curations/tiny").mkdir()  # scored, and no dataset was written
+    do = handlers(built(comparer))
+    told, command = do.plan("", None, "embedded", "embedded", *train_settings.defaults("embedded").values())
+    assert "python -m train.curate POOL runs/NAME writes one" in told and "Give the refinement a name" in told
+    assert "problem" not in told and command == ""
+    told, _ = do.plan("a b", None, "embedded", "embedded", *train_settings.defaults("embedded").values())
+    assert '<p class="problem">&#x27;a b&#x27; is no name' in told
 
 
 def test_a_dataset_is_counted_as_the_training_counts_it(folders: Path) -> None:
