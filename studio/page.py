@@ -7,9 +7,9 @@ from html import escape
 import gradio as gr
 
 from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, train_tab, vote_tab
-from studio.compare_events import QUICK
 from studio.degrade_events import Compare
 from studio.engine import Engine
+from studio.event_options import QUICK
 from studio.examples import Example
 from studio.permission import jobs_allowed
 from studio.train_watch import IDLE_S
@@ -34,7 +34,7 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
             with gr.Tab("Prompt lab", id="lab") as lab:
                 lab_tab.build(engine, tabs, lab, compared)
             with gr.Tab("Degrade lab", id="degrade"):
-                degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, _element(demo, "ground-truth")))
+                degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, compared.truth))
             with gr.Tab("Curate", id="curate"):
                 curate_tab.build(engine, demo)
             with gr.Tab("Train", id="train") as train:
@@ -44,11 +44,6 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
         api.build(engine)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
     return demo
-
-
-def _element(demo: gr.Blocks, elem_id: str) -> gr.components.Component | None:
-    """A component built before, by its HTML id."""
-    return next((block for block in demo.blocks.values() if block.elem_id == elem_id), None)
 
 
 def _header(device: str) -> str:

@@ -14,9 +14,9 @@ from rapsr_core.jobs import JobError
 from rapsr_core.refinement.facts import read_facts
 from rapsr_core.refinement.shelf import on_shelf
 from studio import compare_events, forms, train_jobs, train_settings, train_view, train_watch
-from studio.compare_events import PRIVATE, QUICK
 from studio.engine import Engine
-from studio.restore_pane import REFUSABLE, RestoreHandlers
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
+from studio.restore_pane import RestoreHandlers
 from studio.train_settings import Preset
 from studio.train_watch import Watched
 

@@ -117,7 +117,7 @@ SETTINGS = (
         choices=(("Constant", "constant"), ("Linear to 0", "linear"), ("Cosine to 0", "cosine")), flag="--lr-scheduler",
     ),
     Setting("warmup_steps", "Warm-up steps", "integer", "optimiser", "The learning rate rises over these.", low=0, high=1_000_000, flag="--lr-warmup-steps"),
-    Setting("weight_decay", "Weight decay", "number", "optimiser", "Of AdamW.", low=0, high=1),
+    Setting("weight_decay", "Weight decay", "number", "optimiser", "Pull towards zero (AdamW), on all but biases, norms and embeddings.", low=0, high=1),
     Setting("ema_decay", "Decay of the average", "number", "optimiser", "The refinement is a moving average of the weights.", low=0, high=0.999999),
     Setting(
         "mixed_precision", "Mixed precision", "choice", "optimiser", "bf16 suits CPUs and new cards, fp16 older cards.",

@@ -8,6 +8,7 @@ import gradio as gr
 
 from studio import compare_events, train_jobs, train_settings
 from studio.engine import Engine
+from studio.help_text import beside
 from studio.permission import jobs_allowed
 from studio.train_events import Handlers, Parts, wire
 
@@ -21,6 +22,7 @@ OFF = (
     "machine (README), or set the variable `RAPSR_ALLOW_JOBS=1` in the settings of a Space of your own. On the command line it is "
     "`python -m train.refine --photos DATASET --shelve NAME`."
 )
+SHEETS = "Validation sheets appear here while a run goes on: the same samples each time, drawn with the averaged weights, which the refinement takes."
 PRESETS = (("As the shipped refinement", "embedded"), ("As published", "paper"))
 
 
@@ -107,6 +109,7 @@ def _runs() -> dict[str, Any]:
         label="Validation sheet", format="png", type="filepath", interactive=False, visible=False, buttons=["download", "fullscreen"],
         elem_id="train-sheet", alt_text="Validation sheet: pictures drawn without and with each identifier",
     )  # fmt: skip
+    beside("train-sheet", SHEETS)
     with gr.Row(elem_classes="tight"):
         found["earlier"] = gr.Button("Earlier sheet", size="sm", visible=False, elem_id="train-earlier")
         found["later"] = gr.Button("Later sheet", size="sm", visible=False, elem_id="train-later")

@@ -21,6 +21,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tiny_priors import save_tiny
+from tiny_scored import scored
 from viewer_page import DESKTOP, PHONE, opened
 from viewer_site import Site, serve
 
@@ -69,6 +70,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "RAPSR_VOTES": str(found.votes),
         "RAPSR_CURATIONS": str(found.curations),
         "RAPSR_TRAININGS": str(found.trainings),
+        "RAPSR_POOLS": str(folder / "pools"),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),
     }
@@ -80,6 +82,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def curation(server: Server) -> Path:
+    """A real scored pool of seven photographs, "tiny", which a page opened from now on finds; its photographs are the pool of that name."""
+    pool = server.curations.parent / "pools" / "tiny"
+    return scored(pool, server.curations / "tiny")
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +124,15 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Image.open(source) as opened:
         left, top = ((side - PHOTO_PX) // 2 for side in opened.size)
         opened.convert("RGB").crop((left, top, left + PHOTO_PX, top + PHOTO_PX)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small(photo: Path) -> Path:
+    """Its centre, 48 px a side: for many comparisons."""
+    path = photo.with_name("small.png")
+    with Image.open(photo) as opened:
+        opened.crop((24, 24, 72, 72)).save(path)
     return path
 
 

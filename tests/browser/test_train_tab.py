@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from studio_page import ARTEFACTS, PHONE, WAIT_MS, compare, downloaded, open_group, open_photo, open_tab, quick, severe
 from tiny_dataset import dataset
-from viewer_page import severe
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-WAIT_MS, RUN_MS = 60_000, 180_000
 SMALL = {
     "steps": 60,
     "batch-size": 1,
@@ -42,7 +40,7 @@ def train(server, browser: Browser) -> Iterator[Page]:
     page = opened(server, browser)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.get_by_role("tab", name="Train").click()
+    open_tab(page, "Train")
     expect(page.locator("#train-plan")).to_contain_text("Choose a curated dataset", timeout=WAIT_MS)
     yield page
     page.close()
@@ -77,20 +75,20 @@ def test_a_refinement_is_trained_stopped_resumed_and_compared_with(train: Page, 
     expect(train.locator("#train-start")).to_be_disabled()
     expect(train.locator("#train-busy")).to_contain_text("only one run trains at a time")
     expect(train.locator("#train-name input, #train-name textarea")).to_have_value("mine-2")
-    expect(state).to_contain_text(re.compile(r"step [24]0 of 60"), timeout=RUN_MS)
+    expect(state).to_contain_text(re.compile(r"step [24]0 of 60"), timeout=WAIT_MS)
     expect(train.locator("#train-curve polyline")).to_have_count(1)
     train.click("#train-stop")
     expect(state).to_contain_text("was stopped", timeout=WAIT_MS)
     expect(train.locator("#train-stop")).to_be_disabled()
 
     train.reload()
-    train.get_by_role("tab", name="Train").click()
+    open_tab(train, "Train")
     expect(train.get_by_role("radio", name="mine: stopped")).to_be_checked(timeout=WAIT_MS)
     expect(train.locator("#train-log")).to_contain_text("stopped at step")
     assert severe(train, "#train") == []
     train.screenshot(path=ARTEFACTS / "train_stopped.png", full_page=True)
     train.click("#train-resume")
-    expect(state).to_contain_text("has finished; its refinement is in Compare", timeout=RUN_MS)
+    expect(state).to_contain_text("has finished; its refinement is in Compare", timeout=WAIT_MS)
     expect(train.locator("#train-log")).to_contain_text(re.compile(r"resumed at step \d+[\s\S]*wrote refinement mine"))
     expect(train.locator("#train-progress")).to_contain_text("Identifier contrast")
     rows = [json.loads(line) for line in (server.trainings / "mine/progress.jsonl").read_text().splitlines()]
@@ -112,23 +110,17 @@ def test_a_refinement_is_trained_stopped_resumed_and_compared_with(train: Page, 
     choices(train)
     expect(train.locator("#control-enhanced-refinement input")).to_have_value("mine (of prior embedded)")
     train.keyboard.press("Escape")
-    train.set_input_files("#photo input[type=file]", photo)
-    expect(train.locator("#status")).to_contain_text("px", timeout=WAIT_MS)
-    train.locator("#group-sampling .label-wrap").click()
-    steps = train.locator("#control-steps input[type=number]")
-    steps.fill("1")
-    steps.press("Tab")
-    train.click("#run")
-    expect(train.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
-    with train.expect_download() as waiting:
-        train.click("#download-recipe")
-    assert json.loads(Path(waiting.value.path()).read_text())["enhanced"]["refinement"] == "mine"
+    open_photo(train, photo)
+    quick(train)
+    compare(train)
+    recipe = json.loads(downloaded(train, "#download-recipe")[1].read_text())
+    assert recipe["enhanced"]["refinement"] == "mine"
     train.screenshot(path=ARTEFACTS / "train_compared.png")
 
 
 def choices(page: Page) -> None:
     """Open Compare's list of refinements."""
-    page.locator("#group-enhanced .label-wrap").click()
+    open_group(page, "enhanced")
     page.locator("#control-enhanced-refinement input").click(timeout=WAIT_MS)
 
 
@@ -147,13 +139,13 @@ def test_a_bad_value_is_told_before_anything_runs(train: Page, server) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_tab_is_accessible_and_fits_a_phone(train: Page, server, browser: Browser, scheme: str) -> None:
     page = opened(server, browser, scheme)
-    page.get_by_role("tab", name="Train").click()
+    open_tab(page, "Train")
     for group in ("identifiers", "samples", "optimiser", "watching"):
         page.locator(f"#train-group-{group} .label-wrap").click()
     expect(page.locator("#train-plan p").first).to_be_visible(timeout=WAIT_MS)
     page.wait_for_timeout(500)
     assert severe(page, "#train") == []
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=ARTEFACTS / f"train_phone_{scheme}.png", full_page=True)
     page.close()
