@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 WIDTH, HEIGHT, LEFT, BOTTOM, ROOM = 420, 130, 44, 24, 12
@@ -27,12 +28,13 @@ class Chart:
             f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(self._told(name))}">{self._axes()}{drawn}</svg></figure>'
         )
 
+    @cached_property
     def _ends(self) -> tuple[float, float]:
         values = [value for line in self.lines.values() for value in line.values()]
         return min(values), max(values)
 
     def _place(self, step: int, value: float) -> tuple[float, float]:
-        low, high = self._ends()
+        low, high = self._ends
         across = (step - 1) / max(self.steps - 1, 1)
         up = (value - low) / (high - low) if high > low else 0.5
         return LEFT + across * (WIDTH - LEFT - ROOM), HEIGHT - BOTTOM - up * (HEIGHT - BOTTOM - ROOM)
@@ -45,7 +47,7 @@ class Chart:
 
     def _axes(self) -> str:
         base, right = HEIGHT - BOTTOM, WIDTH - ROOM
-        low, high = map(self.figure, self._ends())
+        low, high = map(self.figure, self._ends)
         return (
             f'<path class="axis" d="M{LEFT} {ROOM}V{base}H{right}"/>'
             f'<text x="{LEFT - 6}" y="{ROOM + 4}" text-anchor="end">{high}</text>'

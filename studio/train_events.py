@@ -79,7 +79,11 @@ class Handlers:
 
     def watch(self, run: str | None, sheet: str, seen: Watched | None) -> dict[Any, Any]:
         """What changed since `seen`."""
-        return self._changes(train_watch.look(run, sheet), seen)
+        now = train_watch.look(run, sheet)
+        found = self._changes(now, seen)
+        if self.parts.runs in found and now.run == run:  # only the list is sent: another run may have been chosen meanwhile
+            found[self.parts.runs] = gr.Radio(choices=list(now.runs))
+        return found
 
     def choose(self, run: str | None, seen: Watched | None) -> dict[Any, Any]:
         """Another run was chosen: its newest sheet."""

@@ -338,6 +338,12 @@ def test_what_did_not_change_is_not_sent_again(comparer: Comparer) -> None:
     shelve("new", "embedded")
     now = do.watch(None, "", seen)
     assert now.keys() == {do.parts.seen, do.compare.controls["enhanced.refinement"]}
+    fake("one", wished(name="one"), 0)
+    now = do.watch(None, "", now[do.parts.seen])
+    assert now[do.parts.runs].value == "one" and now[do.parts.progress].startswith('<div class="progress">')
+    fake("two", wished(name="two"), 3)
+    now = do.watch("one", "", now[do.parts.seen])
+    assert now.keys() == {do.parts.seen, do.parts.runs} and now[do.parts.runs].value is None  # what is chosen stays so
 
 
 def test_another_prior_brings_its_preset_and_its_settings(comparer: Comparer) -> None:
