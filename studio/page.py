@@ -6,11 +6,13 @@ from html import escape
 
 import gradio as gr
 
-from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, vote_tab
+from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, train_tab, vote_tab
 from studio.degrade_events import Compare
 from studio.engine import Engine
 from studio.event_options import QUICK
 from studio.examples import Example
+from studio.permission import jobs_allowed
+from studio.train_watch import IDLE_S
 
 TITLE = "RAP-SR Studio"
 SENTENCE = (
@@ -25,6 +27,7 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
     """The whole studio over one engine; `launch(**theme.launch_options(...))` opens it."""
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
         header = gr.HTML(_header(LOADING), apply_default_css=False, elem_id="header")
+        ticks = gr.Timer(IDLE_S, active=jobs_allowed())
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare"):
                 compared = compare_tab.build(engine, shown)
@@ -34,6 +37,8 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
                 degrade_tab.build(engine, Compare(tabs, "compare", compared.sent, compared.truth))
             with gr.Tab("Curate", id="curate"):
                 curate_tab.build(engine, demo)
+            with gr.Tab("Train", id="train") as train:
+                train_tab.build(engine, ticks, tabs, train, compared, demo)
             with gr.Tab("Vote", id="vote") as vote:
                 vote_tab.build(engine, vote, compared, shown)
         api.build(engine)

@@ -164,4 +164,6 @@ def wire(parts: RestoreParts, do: RestoreHandlers, page: gr.Blocks) -> None:
     parts.history.pick(do.past, None, outputs, **REFUSABLE)
     copied = parts.copy.click(do.link, boxes, parts.link, **REFUSABLE)
     copied.success(None, parts.link, parts.link, js=COPY_JS, **QUICK)
+    refinement = parts.controls["enhanced.refinement"]  # the shelf may have more than when the page was built
+    page.load(lambda: gr.Dropdown(choices=list(forms.refinements())), None, refinement, **QUICK)
     page.load(do.opened, parts.link, outputs, js=ADDRESS_JS, **QUICK)

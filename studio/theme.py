@@ -15,7 +15,7 @@ FONT_MONO = ["ui-monospace", "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", "mo
 SUBDUED = "#63636b"
 """Of light pages: 5.4 : 1 on the grey of input fields, where the theme's neutral_500 has 4.39 and WCAG 2 asks for 4.5."""
 MAX_UPLOAD = "64mb"
-STYLES = ("studio.css", "lab.css", "vote.css", "degrade.css", "curate.css")
+STYLES = ("studio.css", "lab.css", "vote.css", "degrade.css", "curate.css", "train.css")
 """The page's style sheets; each tab may have one of its own."""
 
 

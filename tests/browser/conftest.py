@@ -44,7 +44,8 @@ class Server:
     log: Path  # what it printed
     attempts: Path  # the network it asked for; absent when it asked for none
     votes: Path  # folder of the votes
-    curations: Path  # what it takes for scored pools; tests put some there before they open the page
+    curations: Path  # what it takes for scored pools and their datasets; tests put some there before they open the page
+    trainings: Path  # folder of the refinement runs
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         folder / "attempts.txt",
         folder / "votes",
         folder / "curations",
+        folder / "trainings",
     )
     environment = {
         **os.environ,
@@ -67,6 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "RAPSR_REFINEMENTS": str(folder / "refinements"),
         "RAPSR_VOTES": str(found.votes),
         "RAPSR_CURATIONS": str(found.curations),
+        "RAPSR_TRAININGS": str(found.trainings),
         "RAPSR_POOLS": str(folder / "pools"),
         "PYTHONPATH": str(OFFLINE),
         "OFFLINE_LOG": str(found.attempts),

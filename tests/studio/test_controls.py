@@ -21,6 +21,7 @@ SHORT = {
     "studio.degrade_events": "at most 1024 px a side; while a slider is dragged only the last change waits",
     "studio.curate_events": "a selection among measures that are in memory, eight thumbnails",
     "studio.curate_scoring": "starts, or ends, a process that is told of by itself",
+    "studio.train_events": "starts, or ends, a process that is told of by itself; a dry run ends in half a minute",
     "studio.vote_events answer": "one line of a file",
     "studio.api": "a client's own call: closing it frees the slot",
 }
