@@ -19,11 +19,14 @@ SENTENCE = (
 )
 LOADING = "Loading torch and the method; photographs and settings can be chosen meanwhile"
 FILES_CHECKED_EVERY_S, FILES_KEPT_S = 3600, 24 * 3600
+MOST_WAITING = 64
+"""Events that wait in all queues together; whoever comes then is told that the queue is full."""
 
 
 def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
     """The whole studio over one engine; `launch(**theme.launch_options(...))` opens it."""
     with gr.Blocks(title=TITLE, delete_cache=(FILES_CHECKED_EVERY_S, FILES_KEPT_S), analytics_enabled=False) as demo:
+        api.build(engine)  # first: of equal names the later ones are changed
         header = gr.HTML(_header(LOADING), apply_default_css=False, elem_id="header")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Compare", id="compare"):
@@ -36,8 +39,8 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
                 curate_tab.build(engine, demo)
             with gr.Tab("Vote", id="vote") as vote:
                 vote_tab.build(engine, vote, compared, shown)
-        api.build(engine)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
+    demo.queue(max_size=MOST_WAITING)
     return demo
 
 
