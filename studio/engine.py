@@ -9,6 +9,8 @@ from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from studio import zero_gpu
+
 if TYPE_CHECKING:
     from rapsr_core.comparison import Comparer
     from studio.vote_store import VoteStore
@@ -64,9 +66,7 @@ class Engine:
 
     def _make(self, assets: Path) -> None:
         try:
-            from rapsr_core.comparison import Comparer
-
-            self._made.set_result(_parts(Comparer(assets=assets)))
+            self._made.set_result(_parts(zero_gpu.comparer(assets)))
         except BaseException as error:  # told to whoever asks for the parts
             self._made.set_exception(error)
 
