@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.client import Job
+from gradio_client.utils import QueueError
 from PIL import Image
 from studio_process import ROOT, Studio
 
 from rapsr_core.images import read
+from studio.page import MOST_WAITING
 
 CLIENTS = 20
 WAIT_S = 240
@@ -159,3 +162,25 @@ def next_client_s(tiny: Studio, folder: Path) -> float:
     seconds = time.monotonic() - began
     print(f"the next client's answer took {seconds:.1f} s")
     return seconds
+
+
+def test_whoever_finds_the_queue_full_is_told(tiny: Studio, client: Client, large: Path) -> None:
+    """One runs and as many wait as the page allows; they are taken back afterwards."""
+    with large.open("rb") as file:
+        (path,) = httpx.post(f"{tiny.url}/gradio_api/upload", files={"files": file}).json()
+    body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, LONG, [], None]}
+    events = []
+    try:
+        while (answer := httpx.post(f"{tiny.url}/gradio_api/call/compare", json=body, timeout=WAIT_S)).status_code == 200:
+            events.append(answer.json()["event_id"])
+            assert len(events) <= MOST_WAITING + 1
+        assert len(events) >= MOST_WAITING
+        assert (answer.status_code, answer.json()["detail"]) == (503, "Queue is full. Max size is 64 and size is 64.")
+        with pytest.raises(QueueError, match="Queue is full"):
+            client.predict(image=handle_file(large), recipe=LONG, api_name="/compare")
+    finally:
+        for event in reversed(events):  # those that wait first
+            httpx.post(
+                f"{tiny.url}/gradio_api/cancel", json={"event_id": event, "session_hash": event, "fn_index": 0}, timeout=WAIT_S
+            )
+    next_client_s(tiny, large.parent)
