@@ -6,7 +6,7 @@ from html import escape
 
 import gradio as gr
 
-from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, vote_tab
+from studio import api, compare_tab, curate_tab, degrade_tab, lab_tab, sessions, vote_tab
 from studio.compare_events import QUICK
 from studio.degrade_events import Compare
 from studio.engine import Engine
@@ -40,6 +40,7 @@ def build(engine: Engine, shown: list[Example]) -> gr.Blocks:
             with gr.Tab("Vote", id="vote") as vote:
                 vote_tab.build(engine, vote, compared, shown)
         demo.load(lambda: _header(engine.parts.comparer.device_reason), None, header, **QUICK)
+        demo.unload(sessions.close)
     demo.queue(max_size=MOST_WAITING)
     return demo
 
