@@ -26,7 +26,7 @@ from studio import forms, opening, progress_view, prompt_view, score_table
 from studio.curve import Curve
 from studio.live_run import LiveRun
 from studio.restoring import problem
-from studio.results import RunFolder
+from studio.results import Export, RunFolder
 from studio.viewer import Picture
 
 KNOWN = (ImageError, RecipeError, RefinementError, CaptionError, WeightsError)
@@ -58,6 +58,7 @@ class Shown:
     downloads: Mapping[str, Path] | None = None
     results: tuple[Picture, ...] | None = None  # what could be kept beside the next run's
     finished: Done | None = None
+    export: Export | None = None
     history: dict[str, Any] | None = None  # the finished run, for the browser's own list
 
 
@@ -141,6 +142,7 @@ def _opened(photo: str, image: Tensor, made: Precomputed) -> Shown:
         crop_px=0,
         downloads=live.downloads,
         results=live.results(),
+        export=live.export(),
     )
 
 
@@ -157,6 +159,7 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         curve=live.curve.render() if isinstance(event, (Stage, Scored)) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
         results=live.results() if isinstance(event, Finished) else None,
+        export=live.export() if isinstance(event, Finished) else None,
         history=live.history() if isinstance(event, Finished) else None,
     )
 

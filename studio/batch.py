@@ -7,8 +7,9 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 
 from rapsr_core.comparison import Comparer
 from rapsr_core.evaluation import table
@@ -33,7 +34,8 @@ class BatchError(ValueError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Where a batch stands. `files`: (name, path) of what was accepted; `rows`: of the first of them, compared."""
+    """Where a batch stands. `files`: (name, path) of what was accepted; `rows`: of the first of them, compared. `stop`: shared by all its stands,
+    for the browser may forget what it has asked for and then cancels nothing."""
 
     folder: RunFolder
     recipe: Recipe
@@ -41,7 +43,11 @@ class Batch:
     files: tuple[tuple[str, Path], ...]
     refused: tuple[tuple[str, str], ...]  # file name, reason
     rows: tuple[table.Row, ...] = ()
-    stopped: bool = False
+    stop: Event = field(default_factory=Event, compare=False, repr=False)
+
+    @property
+    def stopped(self) -> bool:
+        return self.stop.is_set()
 
     @property
     def over(self) -> bool:
@@ -75,7 +81,8 @@ def opened(comparer: Comparer, uploads: Sequence[str], recipe: Recipe, extra: Se
 
 
 def advance(comparer: Comparer, batch: Batch) -> Iterator[tuple[Batch, str]]:
-    """Compare the next photograph: (batch, progress as HTML) at every step, last with its row. Closing the iterator cancels it."""
+    """Compare the next photograph: (batch, progress as HTML) at every step, last with its row; nothing more once it is stopped. Closing the
+    iterator cancels it too."""
     index, (name, path) = len(batch.rows), batch.files[len(batch.rows)]
     heading = f"File {index + 1} of {len(batch.files)}, {name}"
     seconds: dict[str, float] = {}
@@ -83,6 +90,8 @@ def advance(comparer: Comparer, batch: Batch) -> Iterator[tuple[Batch, str]]:
     try:
         with closing(comparer.compare(read(path), batch.recipe, batch.metrics)) as events:
             for event in events:
+                if batch.stopped:
+                    return
                 match event:
                     case Prepared():
                         recipe = event.recipe

@@ -1,7 +1,7 @@
 """The batch of the Compare tab: layout and events. What happens is in batch.py.
 
 Each photograph goes through the queue by itself, so that other visitors' comparisons stand between two of a batch: the state `turn`
-changes when one is finished, and its change starts the next.
+changes when one is finished and another is left, and its change starts that one.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import gradio as gr
 
 from rapsr_core.quality.table import LIVE, METRICS
 from rapsr_core.recipe import RecipeError
-from studio import forms, progress_view
+from studio import forms, help_text, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
+from studio.event_options import PRIVATE, QUICK
 
 if TYPE_CHECKING:
     from studio.batch import Batch
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 HELP = (
     "Every photograph is compared with the settings of this page, one after another; each is captioned by itself while "
     "“Write the caption for me” is ticked. At most 50 files and 256 MB. You get a zip of both branches and a CSV of the scores."
@@ -43,7 +43,7 @@ class BatchParts:
     listing: gr.HTML
     download: gr.DownloadButton
     batch: gr.State
-    turn: gr.State  # changes with every finished photograph
+    turn: gr.State  # changes when a photograph is to be compared
 
     def shown(self) -> list[Any]:
         return [self.batch, self.turn, self.progress, self.listing, self.download]
@@ -53,7 +53,7 @@ def pane() -> dict[str, Any]:
     """The components, in a group of their own."""
     with gr.Accordion("Batch: several files or a zip", open=False, elem_id="group-batch"):
         files = gr.File(label="Photographs, or a zip of them", file_count="multiple", height=120, elem_id="batch-files")
-        gr.Markdown(HELP, elem_id="batch-help")
+        help_text.beside("batch-files", HELP)
         with gr.Row(elem_id="batch-buttons"):
             run = gr.Button("Compare all", size="sm", elem_id="batch-run")
             stop = gr.Button("Stop", size="sm", variant="stop", elem_id="batch-stop")
@@ -73,8 +73,10 @@ class BatchHandlers:
     parts: BatchParts
     engine: Engine
 
-    def start(self, files: list[str] | None, slow: list[str], fetched: list[str], *args: Any) -> dict[Any, Any]:
-        """Check everything; the first photograph then starts by the change of `turn`."""
+    def start(
+        self, before: Batch | None, files: list[str] | None, slow: list[str], fetched: list[str], *args: Any
+    ) -> dict[Any, Any]:
+        """Check everything; the first photograph then starts by the change of `turn`. It ends the batch `before`."""
         work, values = self.engine.parts, dict(zip(self.parts.controls, args, strict=True))
         try:
             recipe = forms.recipe_of(values)
@@ -82,6 +84,8 @@ class BatchHandlers:
             if values["caption.automatic"]:
                 recipe = replace(recipe, caption=None)
             batch = work.batch.opened(work.comparer, files or [], recipe, (*slow, *fetched))
+            if before is not None:
+                before.stop.set()
         except (work.batch.BatchError, RecipeError) as error:
             raise gr.Error(str(error)) from error
         waiting = progress_view.render(progress_view.Progress(f"{len(batch.files)} files are waiting"))
@@ -92,25 +96,23 @@ class BatchHandlers:
         if batch is None or batch.over:
             yield {self.parts.batch: gr.skip()}
             return
-        work, done = self.engine.parts, batch
+        work = self.engine.parts
         for done, progress in work.batch.advance(work.comparer, batch):
-            if done is batch:
-                yield {self.parts.progress: progress}
-        yield self._shown(done, progress)
+            yield {self.parts.progress: progress} if done is batch else self._shown(done, progress)
 
     def stop(self, batch: Batch | None) -> dict[Any, Any]:
         """Stop was pressed: what is finished can be had."""
         if batch is None or batch.over:
             return {self.parts.batch: gr.skip()}
-        stopped = replace(batch, stopped=True)
+        batch.stop.set()
         text = f"Stopped: {len(batch.rows)} of {len(batch.files)} files finished"
-        return self._shown(stopped, progress_view.render(progress_view.Progress(text, len(batch.rows) / len(batch.files))))
+        return self._shown(batch, progress_view.render(progress_view.Progress(text, len(batch.rows) / len(batch.files))))
 
     def _shown(self, batch: Batch, progress: str) -> dict[Any, Any]:
         path = self.engine.parts.batch.packed(batch) if batch.over else None
         return {
             self.parts.batch: batch,
-            self.parts.turn: f"{batch.folder.id} {len(batch.rows)}{' stopped' if batch.stopped else ''}",
+            self.parts.turn: gr.skip() if batch.over else f"{batch.folder.id} {len(batch.rows)}",
             self.parts.progress: progress,
             self.parts.listing: listing(batch),
             self.parts.download: gr.DownloadButton(value=str(path) if path else None, interactive=path is not None),
@@ -119,11 +121,15 @@ class BatchHandlers:
 
 def wire(parts: BatchParts, do: BatchHandlers) -> None:
     """Connect everything."""
-    settings = [parts.files, parts.slow, parts.fetched, *parts.controls.values()]
-    started = parts.run.click(do.start, settings, parts.shown(), **PRIVATE)
-    going = parts.turn.change(do.advance, parts.batch, parts.shown(), concurrency_id=SLOT, concurrency_limit=1, **PRIVATE)
+    settings = [parts.batch, parts.files, parts.slow, parts.fetched, *parts.controls.values()]
+    started = parts.run.click(do.start, settings, parts.shown(), show_progress="hidden", **PRIVATE)
+    going = parts.turn.change(
+        do.advance, parts.batch, parts.shown(), concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
+        trigger_mode="multiple",  # a turn that waited for one that is being cancelled would be forgotten with it
+        **PRIVATE,
+    )  # fmt: skip
     parts.stop.click(None, cancels=[started, going])
-    parts.stop.click(do.stop, parts.batch, parts.shown(), queue=False, **PRIVATE)
+    parts.stop.click(do.stop, parts.batch, parts.shown(), **QUICK)
 
 
 def listing(batch: Batch) -> str:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
+from rapsr_core.recipe import RecipeError
 from studio import forms, progress_view
 from studio.api import SLOT
 from studio.engine import Engine
+from studio.event_options import PRIVATE, QUICK
 from studio.examples import Example
 from studio.restore_pane import RestoreParts
+from studio.restoring import problem
 from studio.viewer import Picture
 
 if TYPE_CHECKING:
     from studio.actions import Shown
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 MOST_KEPT = 8
 """Pictures kept beside a run; of more the oldest go."""
-QUICK: dict[str, Any] = {**PRIVATE, "queue": False, "show_progress": "hidden"}
+EXPORTED = ("sheet", "page")
+"""Downloads that are made when a run has left the compute slot."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Parts:
     downloads: Mapping[str, gr.DownloadButton]
     history: gr.HTML
     finished: gr.State  # actions.Done of the last run that finished
+    export: gr.State  # results.Export of what is shown
     restore: RestoreParts  # what shows a whole recipe
+    busy: tuple[Any, ...] = ()  # events that show something here later; whatever shows something else cancels them
 
     def texts(self) -> dict[str, gr.components.Component]:
         """The controls that decide what is encoded."""
@@ -85,11 +91,15 @@ def updates(parts: Parts, shown: Shown) -> dict[Any, Any]:
         found |= {parts.results: shown.results, parts.keep: gr.Button(interactive=bool(shown.results))}
     if shown.finished is not None:
         found[parts.finished] = shown.finished
-    if shown.downloads is not None:
-        for name, button in parts.downloads.items():
-            path = shown.downloads.get(name)
-            found[button] = gr.DownloadButton(value=str(path) if path else None, interactive=path is not None)
-    return found
+    if shown.export is not None:
+        found[parts.export] = shown.export
+    return found | (downloads(parts, shown.downloads) if shown.downloads is not None else {})
+
+
+def downloads(parts: Parts, files: Mapping[str, Path], names: Iterable[str] = ()) -> dict[Any, Any]:
+    """The buttons `names`, or all, with their files; without one a button is off."""
+    found = {parts.downloads[name]: files.get(name) for name in names or parts.downloads}
+    return {b: gr.DownloadButton(value=str(path) if path else None, interactive=path is not None) for b, path in found.items()}
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,14 @@ class Handlers:
         names = ("photo", "truth", "curve", "slow", "fetched", "kept", *self.parts.controls)
         return [gr.validate(name not in problems, problems.get(name, "")) for name in names]
 
+    def told(self, *args: Any) -> Any:
+        """Compare was pressed: what is wrong with the settings stands under the button too, for their group may be closed."""
+        try:
+            self.engine.parts.checks.check_recipe(forms.recipe_of(self._values(args)))
+        except RecipeError as error:
+            return problem(str(error))
+        return gr.skip()
+
     def compare(
         self,
         photo: str,
@@ -134,10 +152,16 @@ class Handlers:
             yield {self.parts.progress: progress_view.FAILED}
             raise gr.Error(str(error)) from error
 
+    def exported(self, export: Any) -> dict[Any, Any]:
+        """A comparison is shown (results.Export, which Gradio cannot resolve here): what can be taken away of it besides its own files."""
+        return downloads(self.parts, export.files(), EXPORTED)
+
     def look(self, photo: str | None, *args: Any) -> Iterator[dict[Any, Any]]:
         """A photograph was opened, or taken away."""
         if photo is None:
-            nothing = self.engine.parts.actions.Shown(status="", scores="", crop_px=0, downloads={})
+            nothing = self.engine.parts.actions.Shown(
+                status="", progress=progress_view.READY, scores="", curve="", crop_px=0, downloads={}, results=()
+            )
             yield updates(self.parts, nothing) | {self.parts.viewer: None}
             return
         work = self.engine.parts
@@ -178,46 +202,49 @@ class Handlers:
         return dict(zip(self.parts.controls, args, strict=True))
 
 
-def wire(parts: Parts, do: Handlers) -> None:
-    """Connect everything.
+def wire(parts: Parts, do: Handlers) -> Parts:
+    """Connect everything; returns the parts with what is `busy`.
 
     The browser runs the events of one trigger one after another, so what cancels must not stand behind something long: Compare
-    first cancels the looks, and each look starts in a `then`. (`photo.change` would come twice for one change.)
+    first cancels the looks, and each look starts in a `then`. (`photo.change` would come twice for one change.) A look is not among what its
+    own trigger cancels: the next one waits for it, where without "always_last" the browser would leave it out.
     """
     boxes = list(parts.controls.values())
     outputs = [
         parts.status, parts.progress, parts.viewer, parts.scores, parts.prompts, parts.controls["caption"], parts.crop,
-        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, parts.finished, *parts.downloads.values(),
+        parts.crop_px, parts.results, parts.keep, parts.history, parts.curve, parts.finished, parts.export, *parts.downloads.values(),
     ]  # fmt: skip
     look: dict[str, Any] = {
         "fn": do.look, "inputs": [parts.photo, *boxes], "outputs": outputs, "concurrency_id": "look",
-        "concurrency_limit": 2, "show_progress": "hidden", **PRIVATE,
+        "concurrency_limit": 2, "show_progress": "hidden", "trigger_mode": "always_last", **PRIVATE,
     }  # fmt: skip
-    looking = [
-        parts.photo.input(lambda: None, None, None, **QUICK).then(**look),
-        parts.picker.pick(do.pick, None, parts.photo, **QUICK).then(**look),
-        parts.crop.click(do.crop, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**look),
-        parts.sent.change(lambda path: path, parts.sent, parts.photo, **QUICK).then(**look),
-    ]
-    parts.compare.click(None, cancels=looking)
+    looks = {
+        parts.photo.input: parts.photo.input(lambda: None, None, None, **QUICK).then(**look),
+        parts.picker.pick: parts.picker.pick(do.pick, None, parts.photo, **QUICK).then(**look),
+        parts.crop.click: parts.crop.click(do.crop, [parts.photo, parts.crop_px], parts.photo, **QUICK).then(**look),
+        parts.sent.change: parts.sent.change(lambda path: path, parts.sent, parts.photo, **QUICK).then(**look),
+    }
+    exporting = parts.export.change(
+        do.exported, parts.export, [parts.downloads[name] for name in EXPORTED], concurrency_id="export", concurrency_limit=2,
+        show_progress="hidden", **PRIVATE,
+    )  # fmt: skip
+    parts.compare.click(None, cancels=[*looks.values(), exporting])
+    parts.compare.click(do.told, boxes, parts.status, **QUICK)
     running = parts.compare.click(
         do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
         concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
-    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
-        trigger(None, cancels=[running])
+    for trigger, own in looks.items():
+        trigger(None, cancels=[running, exporting, *(other for other in looks.values() if other is not own)])
         trigger(do.forget, None, [parts.kept, parts.forget], **QUICK)
-    for trigger in (parts.photo.input, parts.picker.pick, parts.crop.click):
-        trigger(
-            lambda: None, None, parts.truth, **QUICK
-        )  # another photograph's; one that is sent from another tab brings its own
+        if trigger != parts.sent.change:  # what is sent from another tab brings its own ground truth
+            trigger(lambda: None, None, parts.truth, **QUICK)
     keeping = [parts.kept, parts.results, parts.keep, parts.forget, parts.status]
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
-    parts.stop.click(None, cancels=[running, *looking])
+    parts.stop.click(None, cancels=[running, *looks.values()])
     parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
-    parts.sent.change(None, cancels=[running])  # what was sent with it, a ground truth, came before and stays
-    parts.sent.change(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)
+    return replace(parts, busy=(running, exporting, *looks.values()))

@@ -8,7 +8,7 @@ import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import LIVE, METRICS
-from studio import batch_pane, examples, forms, host_view, progress_view, restore_pane, viewer
+from studio import batch_pane, examples, forms, help_text, host_view, progress_view, restore_pane, viewer
 from studio.compare_events import Handlers, Parts, wire
 from studio.engine import Engine
 from studio.examples import Example
@@ -19,7 +19,7 @@ GROUPS: tuple[tuple[forms.Group, str], ...] = (
     ("enhanced", "Enhanced branch: identifiers, prompts, strength"),
     ("baseline", "Baseline branch: prompts"),
     ("sampling", "Sampling, cleaner and colour"),
-    ("output", "Output size"),
+    ("output", "Output size and tiles"),
 )
 """Control groups in page order: name and heading; without a heading the group is always open."""
 DOWNLOADS = {
@@ -29,6 +29,7 @@ DOWNLOADS = {
     "page": "Comparison page",
     "recipe": "Recipe JSON",
 }
+PHOTO_HELP = "Any picture of at most 64 MB, from a file or the clipboard. How long it takes is said before it starts."
 TRUTH_HELP = (
     "The undamaged original of the photograph, opened after it: the same proportions, at least the output size. With it PSNR-Y, SSIM-Y and "
     "LPIPS appear among the scores, and it joins the pictures of the viewer."
@@ -41,7 +42,7 @@ FETCHED = ("musiq", "maniqa", "clipiqa", "topiq_nr")
 def build(engine: Engine, shown: list[Example]) -> Parts:
     """Add the tab to the Blocks being built."""
     parts, batch = _layout(shown)
-    wire(parts, Handlers(parts, engine, shown))
+    parts = wire(parts, Handlers(parts, engine, shown))
     page = gr.context.Context.root_block
     assert page is not None
     restore_pane.wire(parts.restore, restore_pane.RestoreHandlers(parts.restore, engine), page)
@@ -64,16 +65,15 @@ def _layout(shown: list[Example]) -> tuple[Parts, batch_pane.BatchParts]:
 
 
 def _input_pane(shown: list[Example]) -> dict[str, Any]:
-    photo = photograph()
+    photo = photograph("Photograph", "photo", "The photograph to compare", PHOTO_HELP)
     with gr.Row(elem_id="run-buttons"):
         compare = gr.Button("Compare", variant="primary", size="lg", elem_id="run", scale=3)
         stop = gr.Button("Stop", variant="stop", size="lg", elem_id="stop", scale=1)
-    status = gr.HTML(apply_default_css=False, elem_id="status")
+    status = gr.HTML(apply_default_css=False, elem_id="status", elem_classes="status")
     crop = gr.Button("Use a centre crop", visible=False, elem_id="crop")
     picker = examples.component(shown)
     with gr.Accordion("Ground truth (optional)", open=False, elem_id="group-ground-truth"):
-        truth = photograph("Ground truth", "ground-truth", "The ground truth that results are held against")
-        gr.Markdown(TRUTH_HELP, elem_id="ground-truth-help")
+        truth = photograph("Ground truth", "ground-truth", "The ground truth that results are held against", TRUTH_HELP)
     return {
         "photo": photo,
         "truth": truth,
@@ -111,6 +111,7 @@ def _result_pane() -> dict[str, Any]:
         "kept": gr.State(()),
         "sent": gr.State(None),
         "finished": gr.State(None),
+        "export": gr.State(None),
     }
 
 
@@ -147,8 +148,8 @@ def _control_pane() -> tuple[dict[str, Any], dict[str, Any]]:
     return own, {"host_facts": host_facts, "preset": preset, **restore}
 
 
-def photograph(label: str = "Photograph", elem_id: str = "photo", alt: str = "The photograph to compare") -> gr.Image:
-    """An upload that hands over the very file that was uploaded.
+def photograph(label: str, elem_id: str, alt: str, about: str) -> gr.Image:
+    """An upload that hands over the very file that was uploaded, with its help under it.
 
     `gr.Image` opens the file first, may re-encode it (16 bit, ICC, EXIF), and refuses a damaged one with an error that names
     a path of the server. `rapsr_core.images.read` does all of that better.
@@ -158,6 +159,7 @@ def photograph(label: str = "Photograph", elem_id: str = "photo", alt: str = "Th
         buttons=[], elem_id=elem_id, alt_text=alt,
     )  # fmt: skip
     photo.preprocess = lambda payload: payload and payload.path
+    help_text.beside(elem_id, about)
     return photo
 
 

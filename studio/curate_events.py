@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from rapsr_core.jobs import JobError
-from studio import curate_jobs
-from studio.compare_events import PRIVATE, QUICK
 from studio.curate_review import Desks
 from studio.engine import Engine
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
 from studio.permission import jobs_allowed
+from studio.restoring import problem
 
 if TYPE_CHECKING:
     from studio.curate_actions import Selected
@@ -38,12 +36,6 @@ class Parts:
     reviewer: gr.Textbox
     desk: gr.Button
     link: gr.HTML
-    pool: gr.Dropdown
-    new: gr.Textbox
-    start: gr.Button
-    stop: gr.Button
-    job: gr.HTML
-    timer: gr.Timer  # runs while a job does
     summary: gr.HTML
     board: gr.HTML
     changes: gr.HTML
@@ -152,44 +144,18 @@ class Handlers:
         before = frozenset(selected.selection.kept)
         return self._shown(selected, changes, before, opened, 0) | {self.parts.before: before}
 
-    def desk(self, name: str, changes: dict[str, Any], reviewer: str) -> str:
-        """A review desk over what the rules keep."""
+    def desk(self, name: str, changes: dict[str, Any], reviewer: str) -> dict[Any, Any]:
+        """A review desk over what the rules keep; its decisions can be applied from now on."""
         work = self.engine.parts.curate
-        self._check_allowed()
+        if not jobs_allowed():
+            raise gr.Error("the desk is off on this Space; run the studio on your own machine")
         try:
             address = self.desks.open(work.select(name, work.Wish(changes)), reviewer.strip())
         except work.KNOWN as error:
             raise gr.Error(str(error)) from error
-        return f'<p>Ready: <a href="{address}" target="_blank" rel="noopener">{address}</a>. Decisions are saved as they are made.</p>'
-
-    def start(self, name: str, pool: str | None) -> dict[Any, Any]:
-        """A new pool is scored, by a job that outlives the page."""
-        self._check_allowed()
-        try:
-            curate_jobs.start(name.strip(), pool)
-            return self.watch(name)
-        except JobError as error:
-            raise gr.Error(str(error)) from error
-
-    def stop(self, name: str) -> dict[Any, Any]:
-        """What is scored stays; the same name goes on with it."""
-        self._check_allowed()
-        try:
-            curate_jobs.stop(name.strip())
-            return self.watch(name)
-        except JobError as error:
-            raise gr.Error(str(error)) from error
-
-    def watch(self, name: str) -> dict[Any, Any]:
-        """How far the job is; when it has ended, its curation can be chosen."""
-        self._check_allowed()
-        told, running = curate_jobs.told(name.strip())
-        found: dict[Any, Any] = {self.parts.job: told, self.parts.timer: gr.Timer(active=running)}
-        return found if running else found | {self.parts.name: gr.Dropdown(choices=self.engine.parts.curate.names())}
-
-    def _check_allowed(self) -> None:
-        if not jobs_allowed():
-            raise gr.Error("jobs are off on this Space; run the studio on your own machine")
+        link = f'<p>Ready: <a href="{address}" target="_blank" rel="noopener">{address}</a>. Decisions are saved as they are made.</p>'
+        ticks = (self.parts.review, self.parts.reviewed_only)
+        return {self.parts.link: link, **{tick: gr.Checkbox(interactive=True) for tick in ticks}}
 
     def _anew(
         self, name: str, changes: dict[str, Any] | None, review: bool, only: bool, before: frozenset[str]
@@ -216,7 +182,7 @@ class Handlers:
         }
 
     def _problem(self, error: Exception) -> dict[Any, Any]:
-        return {self.parts.status: f'<span class="problem" role="alert">{escape(str(error))}</span>'}
+        return {self.parts.status: problem(str(error))}
 
 
 def wire(parts: Parts, do: Handlers, demo: gr.Blocks) -> None:
@@ -236,8 +202,4 @@ def wire(parts: Parts, do: Handlers, demo: gr.Blocks) -> None:
     parts.defaults.click(do.defaults, [parts.name, *ticks, parts.before], shown, **QUICK).then(**detail)
     parts.upload.upload(do.restore, [parts.upload, parts.name, *ticks, parts.before], shown, **QUICK).then(**detail)
     parts.reference.click(do.reference, [*parts.asked(), parts.opened], [*shown, parts.before], **QUICK).then(**detail)
-    parts.desk.click(do.desk, [parts.name, parts.changed, parts.reviewer], parts.link, **QUICK)
-    jobs = [parts.job, parts.timer, parts.name]
-    parts.start.click(do.start, [parts.new, parts.pool], jobs, **QUICK)
-    parts.stop.click(do.stop, parts.new, jobs, **QUICK)
-    parts.timer.tick(do.watch, parts.new, jobs, **QUICK)
+    parts.desk.click(do.desk, [parts.name, parts.changed, parts.reviewer], [parts.link, *ticks], **REFUSABLE)

@@ -16,6 +16,11 @@ POOLS_VARIABLE, POOLS = "RAPSR_POOLS", "pools"
 ROOT_VARIABLE, ROOT = "RAPSR_CURATIONS", "runs"
 REPOSITORY = Path(__file__).parents[1]
 LOG_LINES = 4
+SAID = {
+    "finished": "finished; choose it as the curation above",
+    "stopped": "stopped; what is scored stays, “Score it” goes on with the rest",
+}
+"""What a state means here; the others stand for themselves."""
 
 
 def root() -> Path:
@@ -51,9 +56,14 @@ def stop(name: str) -> Job:
     return Runs(root()).stop(name)
 
 
+def running() -> str | None:
+    """Name of the job that runs, if one does; the last started where another studio has one too."""
+    return next((job.name for job in Runs(root()).jobs() if job.state == "running"), None)
+
+
 def told(name: str) -> tuple[str, bool]:
     """State and the end of the log as HTML, without the server's folders, and whether it runs. Raises JobError."""
-    job = Runs(root()).job(name)
-    lines = (line.replace(f"{folder}/", "") for line in tail(job.log, LOG_LINES) for folder in [root().resolve()])
-    log = "".join(f"<div>{escape(line)}</div>" for line in lines)
-    return f'<p role="status"><b>{escape(job.name)}</b>: {job.state}</p><div class="log">{log}</div>', job.state == "running"
+    job, folder = Runs(root()).job(name), f"{root().resolve()}/"
+    log = "".join(f"<div>{escape(line.replace(folder, ''))}</div>" for line in tail(job.log, LOG_LINES))
+    state = "stopping" if job.stopping else SAID.get(job.state, job.state)
+    return f'<p role="status"><b>{escape(job.name)}</b>: {state}</p><div class="log">{log}</div>', job.state == "running"

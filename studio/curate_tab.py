@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio import curate_board, curate_jobs
+from studio import curate_board, curate_scoring, help_text
 from studio.curate_events import Handlers, Parts, wire
 from studio.curate_review import Desks
 from studio.engine import Engine
@@ -14,27 +14,30 @@ from studio.permission import jobs_allowed
 
 HELP = (
     "Score once, select many: open a pool that `train.curate` has scored, and move the thresholds. No pixel is read again. "
-    "`rules.json` gives the same selection to `train.curate --rules`."
+    "With `rules.json` the command (`--rules`) selects the same."
 )
 DOWNLOADS = {"rules": "rules.json", "kept": "kept.txt", "left_out": "left_out.tsv"}
 
 
 def build(engine: Engine, demo: gr.Blocks) -> None:
     """Add the tab to `demo`, the Blocks being built."""
-    parts = _layout()
+    parts, scoring = _layout()
     wire(parts, Handlers(parts, engine, Desks()), demo)
+    curate_scoring.wire(scoring, curate_scoring.ScoringHandlers(scoring, engine), demo)
 
 
-def _layout() -> Parts:
+def _layout() -> tuple[Parts, curate_scoring.ScoringParts]:
     with gr.Row(elem_id="curate"):
         with gr.Column(elem_id="curate-side-pane"):
             side = _side_pane()
+            scoring = curate_scoring.pane()
         with gr.Column(elem_id="curate-main-pane"):
             summary = gr.HTML(apply_default_css=False, elem_id="curate-summary")
             board = curate_board.component("curate-board")
             changes = gr.HTML(apply_default_css=False, elem_id="curate-changes")
             funnel = gr.HTML(apply_default_css=False, elem_id="curate-funnel")
-    return Parts(**side, summary=summary, board=board, changes=changes, funnel=funnel)
+    parts = Parts(**side, summary=summary, board=board, changes=changes, funnel=funnel)
+    return parts, curate_scoring.ScoringParts(parts.name, **scoring)
 
 
 def _side_pane() -> dict[str, Any]:
@@ -61,6 +64,7 @@ def _side_pane() -> dict[str, Any]:
     found["upload"] = gr.UploadButton(
         "Open a rules.json", size="sm", file_types=[".json"], interactive=False, elem_id="curate-upload"
     )
+    help_text.beside("curate-upload", "Rules taken away before, here or from `train.curate`. They set every threshold.")
     with gr.Row(elem_classes="tight"):
         found["downloads"] = {
             name: gr.DownloadButton(label, size="sm", interactive=False, elem_id=f"curate-download-{name.replace('_', '-')}")
@@ -73,22 +77,4 @@ def _side_pane() -> dict[str, Any]:
         )  # fmt: skip
         found["desk"] = gr.Button("Open the review desk", size="sm", interactive=False, elem_id="curate-desk")
         found["link"] = gr.HTML(apply_default_css=False, elem_id="curate-link")
-    with gr.Accordion("Score a new pool", open=False, elem_id="curate-group-score", visible=jobs_allowed()):
-        found |= _score()
     return {**found, "changed": gr.State({}), "before": gr.State(frozenset()), "opened": gr.State("")}
-
-
-def _score() -> dict[str, Any]:
-    pool = gr.Dropdown(
-        curate_jobs.pools(), label="Pool", elem_id="curate-pool",
-        info="Folders of photographs in the folder RAPSR_POOLS of the studio (pools/).",
-    )  # fmt: skip
-    new = gr.Textbox(
-        label="Name", max_length=60, elem_id="curate-new",
-        info="Of the new curation. Letters, digits, dots, hyphens. The name of one that was stopped goes on with it.",
-    )  # fmt: skip
-    with gr.Row(elem_classes="tight"):
-        start = gr.Button("Score it", size="sm", variant="primary", elem_id="curate-start")
-        stop = gr.Button("Stop", size="sm", variant="stop", elem_id="curate-stop")
-    job = gr.HTML(apply_default_css=False, elem_id="curate-job")
-    return {"pool": pool, "new": new, "start": start, "stop": stop, "job": job, "timer": gr.Timer(2, active=False)}

@@ -12,8 +12,9 @@ import gradio as gr
 
 from rapsr_core.degradation.presets import PRESETS
 from studio import degrade_forms, degrade_view
-from studio.compare_events import PRIVATE, QUICK
 from studio.engine import Engine
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
+from studio.restoring import problem
 
 if TYPE_CHECKING:
     from rapsr_core.degradation.presets import Preset
@@ -24,12 +25,12 @@ NO_PHOTO = "Open a photograph. Its stages appear here."
 
 @dataclass(frozen=True)
 class Compare:
-    """Where a degraded picture is sent. `truth`: Compare's ground truth, when there is one."""
+    """Where a degraded picture is sent, with its ground truth."""
 
     tabs: gr.Tabs
     tab: str  # id of the tab
     sent: gr.State
-    truth: gr.components.Component | None
+    truth: gr.Image
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Handlers:
             wish = work.wish_of(dict(zip(self.parts.knobs, args, strict=True)), name, seed, crop_px, jpeg, back)
             made = work.degrade(photo, wish, last)
         except work.KNOWN as error:
-            return {self.parts.status: f'<span class="problem" role="alert">{escape(str(error))}</span>'}
+            return {self.parts.status: problem(str(error))}
         files = {
             button: gr.DownloadButton(value=str(made.files[n]), interactive=True) for n, button in self.parts.downloads.items()
         }
@@ -116,8 +117,8 @@ class Handlers:
             files = work.for_compare(made)
         except work.DegradeError as error:
             raise gr.Error(str(error)) from error
-        found: dict[Any, Any] = {self.compare.tabs: gr.Tabs(selected=self.compare.tab), self.compare.sent: str(files["lq"])}
-        return found if self.compare.truth is None else found | {self.compare.truth: str(files["hq"])}
+        pictures = {self.compare.sent: str(files["lq"]), self.compare.truth: str(files["hq"])}
+        return pictures | {self.compare.tabs: gr.Tabs(selected=self.compare.tab)}
 
     def _set(self, preset: Preset) -> dict[Any, Any]:
         changes = zip(self.parts.knobs.values(), degrade_forms.updates(preset), strict=True)
@@ -139,8 +140,7 @@ def wire(parts: Parts, do: Handlers, compare: Compare) -> None:
     gr.on([parts.photo.input, *(box.input for box in parts.wish())], **work)
     parts.preset.input(do.start, parts.preset, knobs, **QUICK).then(**work)
     parts.reset.click(do.start, parts.preset, knobs, **QUICK).then(**work)
-    parts.upload.upload(do.restore, parts.upload, [parts.name, *knobs], **QUICK).success(**work)
+    parts.upload.upload(do.restore, parts.upload, [parts.name, *knobs], **REFUSABLE).success(**work)
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.seed, **QUICK).then(**work)
-    sent = [compare.tabs, compare.sent, *([compare.truth] if compare.truth is not None else [])]
     # Through the queue: Gradio tells no change of a State of events that pass it by.
-    parts.send.click(do.send, parts.made, sent, show_progress="hidden", **PRIVATE)
+    parts.send.click(do.send, parts.made, [compare.tabs, compare.sent, compare.truth], show_progress="hidden", **PRIVATE)

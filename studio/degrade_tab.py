@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from rapsr_core.degradation.presets import PRESETS
-from studio import compare_tab, degrade_forms, viewer
+from studio import compare_tab, degrade_forms, help_text, viewer
 from studio.degrade_events import NO_PHOTO, Compare, Handlers, Parts, wire
 from studio.engine import Engine
 
@@ -17,6 +17,8 @@ HELP = (
     "Open a clean photograph; it is degraded by the second-order process of Real-ESRGAN, stage by stage. The sliders set what is drawn "
     "from, the seed what is drawn; what this seed did not draw, no slider changes. The same seed and preset give the same pixels, here and in `train.degrade`."
 )
+
+PHOTO_HELP = "Sharp, without noise and artefacts: what is in it already is not told from what is added."
 
 
 def build(engine: Engine, compare: Compare) -> None:
@@ -38,7 +40,7 @@ def _layout() -> Parts:
 
 def _input_pane() -> dict[str, Any]:
     gr.Markdown(HELP, elem_id="degrade-help")
-    photo = compare_tab.photograph("Clean photograph", "degrade-photo", "The clean photograph to degrade")
+    photo = compare_tab.photograph("Clean photograph", "degrade-photo", "The clean photograph to degrade", PHOTO_HELP)
     crop = gr.Radio(
         [(f"{px} px", px) for px in CROPS_PX], value=512, label="Use the centre, at most", elem_id="degrade-crop",
         info="Longest side of the part that is degraded. Smaller is quicker.",
@@ -90,6 +92,7 @@ def _control_pane() -> dict[str, Any]:
         found["upload"] = gr.UploadButton(
             "Open a preset file", size="sm", file_types=[".yaml", ".yml", ".json"], elem_id="degrade-upload"
         )
+        help_text.beside("degrade-upload", "A file that Preset YAML gave, or one of `train.degrade`. It sets every slider.")
     knobs: dict[str, gr.components.Component] = {}
     for group, heading in degrade_forms.GROUPS:
         with gr.Accordion(heading, open=group == "start", elem_id="degrade-group-" + group.replace(".", "-")):

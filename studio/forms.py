@@ -1,7 +1,8 @@
 """Controls of the page <-> Recipe, both ways. One table says what each control is; nothing else knows the fields.
 
 A control's `path` is the recipe field it sets ("steps", "enhanced.strength"). Two recipe fields need two controls each:
-`caption` (a box, and a tick for "write it for me") and `target_px` (width and height).
+`caption` (a box, and a tick for "write it for me") and `target_px` (width and height). An optional integer shows None as 0, which an empty
+box means too: Gradio makes None 0 when it shows a Number.
 """
 
 from __future__ import annotations
@@ -121,18 +122,18 @@ CONTROLS = (
     Control("output_scale", "Output scale", "slider", "output", "Below 4 the x4 result is reduced.", 1, 4, 0.25),
     Control(
         "target_px.width", "Width in px", "optional integer", "output",
-        "With a height, replaces the scale. Empty = use the scale.", 1, 16384,
+        "With a height, replaces the scale. 0 = use the scale.", 1, 16384,
     ),
     Control(
         "target_px.height", "Height in px", "optional integer", "output",
-        "With a width, replaces the scale. Empty = use the scale.", 1, 16384,
+        "With a width, replaces the scale. 0 = use the scale.", 1, 16384,
+    ),
+    Control(
+        "tile_px", "Tile size in px", "optional integer", "output",
+        "Side of the tiles that cleaner, network and codec work in, in pixels of the x4 picture. 0 = automatic: from the picture's size and the "
+        "free memory; the status line then says which and why. Smaller tiles need less memory and more time.", 64, 4096,
     ),
 )  # fmt: skip
-
-NOT_ON_PAGE = {
-    "tile_px": "chosen from the size of the picture and the free memory; the report says which and why",
-}
-"""Recipe fields without a control, and why. The API accepts them."""
 
 HOST_DEFAULTS = (
     "host", "steps", "guidance_scale", "cleaner", "colour_fix", "baseline.positive", "baseline.negative", "enhanced.refinement",
@@ -153,8 +154,8 @@ def component(control: Control, value: Any, host: str) -> gr.components.Componen
     }
     if control.kind == "slider":
         return gr.Slider(control.low, control.high, step=control.step, **common)
-    if control.kind in ("integer", "optional integer"):
-        return gr.Number(precision=0, minimum=control.low, maximum=control.high, **common)
+    if control.kind in ("integer", "optional integer"):  # without limits of its own: those of the recipe name the field
+        return gr.Number(precision=0, **common)
     if control.kind == "choice":
         return gr.Radio(list(control.choices), **common)
     if control.kind == "list":
@@ -207,7 +208,7 @@ def element_id(path: str) -> str:
 
 def values_of(recipe: Recipe) -> dict[str, Any]:
     """What every control shows for a recipe, by path, in the order of CONTROLS."""
-    width, height = recipe.target_px or (None, None)
+    width, height = recipe.target_px or (0, 0)
     settings = {f"host_settings.{row.name}.{s.name}": s.default for row in HOSTS.values() for s in row.settings}
     settings |= {f"host_settings.{recipe.host}.{name}": value for name, value in recipe.host_settings.items()}
     special = {
@@ -216,12 +217,13 @@ def values_of(recipe: Recipe) -> dict[str, Any]:
         "caption.automatic": recipe.caption is None,
         "target_px.width": width,
         "target_px.height": height,
+        "tile_px": recipe.tile_px or 0,
     }
     return {c.path: special[c.path] if c.path in special else _get(recipe, c.path) for c in CONTROLS}
 
 
 def recipe_of(values: Mapping[str, Any]) -> Recipe:
-    """Recipe of the controls' values, by path; fields without a control keep their default.
+    """Recipe of the controls' values, by path.
 
     Raises:
         RecipeError: a value is missing, of the wrong type or out of range; the message names the control's field.
@@ -252,14 +254,16 @@ def _settings(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _target_px(values: Mapping[str, Any]) -> list[int] | None:
     width, height = values["target_px.width"], values["target_px.height"]
-    if (width is None) != (height is None):
-        given, missing = ("width", "height") if height is None else ("height", "width")
+    if bool(width) != bool(height):
+        given, missing = ("width", "height") if width else ("height", "width")
         raise RecipeError(f"the output {given} is set and the {missing} is not; set both, or neither to use the scale")
-    return None if width is None else [width, height]
+    return [width, height] if width else None
 
 
 def _number(control: Control, value: Any) -> Any:
     """Numbers as the recipe wants them: sliders in whole steps arrive as 8 or 8.0."""
+    if control.kind == "optional integer":
+        return value or None
     if value is None:
         raise RecipeError(f"{control.path} is empty; enter a number between {control.low:g} and {control.high:g}")
     if control.kind == "slider" and control.step == 1 and isinstance(value, float) and value.is_integer():

@@ -105,6 +105,7 @@ def opened(run: LabRun, index: int) -> tuple[Recipe, actions.Shown]:
         crop_px=0,
         downloads=live.downloads,
         results=live.results(),
+        export=live.export(),
     )
     return live.recipe, found
 

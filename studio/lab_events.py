@@ -11,9 +11,9 @@ import gradio as gr
 from rapsr_core.sweep.axes import AXES
 from studio import compare_events, lab_view
 from studio.api import SLOT
-from studio.compare_events import PRIVATE, QUICK
 from studio.engine import Engine
-from studio.restore_pane import REFUSABLE, RestoreHandlers
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
+from studio.restore_pane import RestoreHandlers
 
 if TYPE_CHECKING:
     from studio.lab_actions import LabShown
@@ -114,7 +114,20 @@ class Handlers:
     def opening(self) -> list[Any]:
         """Components that `open` may change."""
         c = self.compare
-        result = [c.progress, c.viewer, c.scores, c.curve, c.prompts, c.crop, c.crop_px, c.results, c.keep, c.kept, c.forget]
+        result = [
+            c.progress,
+            c.viewer,
+            c.scores,
+            c.curve,
+            c.prompts,
+            c.crop,
+            c.crop_px,
+            c.results,
+            c.keep,
+            c.kept,
+            c.forget,
+            c.export,
+        ]
         return [self.tabs, c.photo, c.truth, *c.restore.outputs(), *result, *c.downloads.values()]
 
     def _run(self, start: Callable[..., Iterator[LabShown]], args: tuple[Any, ...]) -> Iterator[dict[Any, Any]]:
@@ -179,4 +192,5 @@ def wire(parts: Parts, do: Handlers, tab: gr.Tab, examples: Mapping[str, str]) -
     parts.stop.click(None, cancels=runs)
     parts.stop.click(do.stopped, parts.state, parts.shown(), **QUICK)
     for component in (parts.grid, parts.front):
+        component.open(None, cancels=[*do.compare.busy])
         component.open(do.open, parts.state, do.opening(), **REFUSABLE)

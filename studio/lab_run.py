@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -123,10 +124,7 @@ class LabRun:
 
     def total_cells(self) -> int:
         """Cells of the grid."""
-        count = 1
-        for number in self.sweep.shape:
-            count *= number
-        return count
+        return math.prod(self.sweep.shape)
 
     def _cell(self, cell: Cell) -> dict[str, Any]:
         entry = self.entries.get(cell.index)

@@ -17,6 +17,10 @@ HELP = (
     "One photograph under many settings, as a grid: choose what changes along the columns, the rows and from sheet to sheet. Everything "
     "else is as in the **Compare** tab. All cells are checked before the first one runs, and those that share a baseline run together."
 )
+PHOTO_HELP = "What every cell restores. A small one, or a crop, makes many cells affordable."
+TRUTH_HELP = (
+    "Optional: the undamaged original, with the same proportions and at least the output size. It adds PSNR-Y, SSIM-Y and LPIPS."
+)
 PLACES = ("Columns", "Rows", "Sheets")
 START = ("guidance_scale", "enhanced.strength", NO_AXIS)
 EXAMPLES = {
@@ -55,7 +59,7 @@ def _layout() -> Parts:
 
 def _input_pane() -> dict[str, Any]:
     gr.Markdown(HELP, elem_id="lab-help")
-    photo = compare_tab.photograph("Photograph", "lab-photo", "The photograph of the sweep")
+    photo = compare_tab.photograph("Photograph", "lab-photo", "The photograph of the sweep", PHOTO_HELP)
     take = gr.Button("Take the photograph of Compare", size="sm", elem_id="lab-take")
     axes, values = zip(*(_axis(number) for number in range(len(PLACES))), strict=True)
     plan = gr.HTML(apply_default_css=False, elem_id="lab-plan", elem_classes="status")
@@ -74,7 +78,7 @@ def _axis(number: int) -> tuple[gr.Dropdown, gr.Textbox]:
     )  # fmt: skip
     values = gr.Textbox(
         EXAMPLES.get(path, ""), label=f"Values of the {PLACES[number].lower()}", lines=1, max_lines=8, elem_id=f"lab-values{number}",
-        info=AXES[path].help if path in AXES else "", visible=path in AXES,
+        info=AXES[path].help if path in AXES else "Choose what changes first.", visible=path in AXES,
     )  # fmt: skip
     return axis, values
 
@@ -105,11 +109,7 @@ def _control_pane() -> dict[str, Any]:
             [(METRICS[name].label, name) for name in compare_tab.SLOW if name != "grid"], label="Slow metrics", elem_id="lab-extra",
             info=f"{always}, grid energy and LR-PSNR (area) are always scored. These take some seconds more a picture.",
         )  # fmt: skip
-        truth = compare_tab.photograph("Ground truth", "lab-truth", "The ground truth that cells are held against")
-        gr.Markdown(
-            "Optional: the undamaged original, with the same proportions and at least the output size. It adds PSNR-Y, SSIM-Y and LPIPS.",
-            elem_id="lab-truth-help",
-        )
+        truth = compare_tab.photograph("Ground truth", "lab-truth", "The ground truth that cells are held against", TRUTH_HELP)
     return {"budget": budget, "quality": quality, "share": share, "suggest": suggest, "extra": extra, "truth": truth}
 
 

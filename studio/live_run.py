@@ -15,7 +15,7 @@ from rapsr_core.recipe import Recipe
 from studio import history, prompt_view, score_table, viewer
 from studio.curve import Curve
 from studio.progress_view import Progress, duration, message
-from studio.results import RunFolder
+from studio.results import Export, RunFolder
 
 LABELS = {
     "truth": "Ground truth",
@@ -78,7 +78,6 @@ class LiveRun:
             case events.Finished():
                 self.recipe, self.scores, self.seconds = event.recipe, event.scores, event.seconds
                 self.downloads["recipe"] = self.folder.recipe(event.recipe)
-                self.downloads |= self.folder.comparison([*self.kept, *self._shown()], event.recipe)
                 self.progress = Progress(f"Finished in {duration(sum(event.seconds.values()))}", 1.0, "", event.seconds)
 
     def viewer_value(self) -> dict[str, Any]:
@@ -95,6 +94,10 @@ class LiveRun:
             for p in self._shown()
             if p.name in ("baseline", "enhanced")
         )
+
+    def export(self) -> Export:
+        """The finished run with what is kept beside it."""
+        return Export(self.folder, (*self.kept, *self._shown()), self.recipe)
 
     def history(self) -> dict[str, Any]:
         """The finished run for the browser's own list."""

@@ -11,17 +11,15 @@ import gradio as gr
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.presets import PRESETS, Name, applied, preset_of, told
 from rapsr_core.recipe import Recipe, RecipeError
-from studio import forms, history, host_view, restoring
+from studio import forms, help_text, history, host_view, restoring
 from studio.engine import Engine
+from studio.event_options import QUICK, REFUSABLE
 
-PRIVATE: dict[str, Any] = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-REFUSABLE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None}
-"""Of what may raise gr.Error: the browser shows one only when it came through the queue."""
 ADDRESS_JS = "() => window.location.hash"
 COPY_JS = """(part) => {
   const link = window.location.origin + window.location.pathname + window.location.search + "#" + part;
   window.history.replaceState(null, "", "#" + part);
-  navigator.clipboard?.writeText(link);
+  navigator.clipboard?.writeText(link).catch(() => {}); // not allowed: the link stands in the box
   return link;
 }"""
 
@@ -57,18 +55,13 @@ def pane() -> dict[str, Any]:
     with gr.Row(elem_id="recipe-buttons"):
         reset = gr.Button("Reset to defaults", size="sm", elem_id="reset")
         copy = gr.Button("Copy link", size="sm", elem_id="copy-link")
-    return {
-        "reset": reset,
-        "copy": copy,
-        "link": gr.Textbox(
-            label="Link to these settings", info="Opens the page with every control as it is here. No photograph is in it.",
-            interactive=False, visible=False, elem_id="link",
-        ),
-        "file": gr.File(
-            label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=124, elem_id="restore"
-        ),
-        "history": history.component(),
-    }  # fmt: skip
+    link = gr.Textbox(
+        label="Link to these settings", info="Opens the page with every control as it is here. No photograph is in it.",
+        interactive=False, visible=False, elem_id="link",
+    )  # fmt: skip
+    file = gr.File(label="Restore from a PNG or recipe file", file_types=[".png", ".json"], height=124, elem_id="restore")
+    help_text.beside("restore", "A PNG downloaded here, or its Recipe JSON: every control goes back to what made it.")
+    return {"reset": reset, "copy": copy, "link": link, "file": file, "history": history.component()}
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,7 @@ class RestoreHandlers:
         return changes | {
             self.parts.host_facts: host_view.render(recipe.host),
             self.parts.preset: gr.update(value=preset_of(recipe), info=told(recipe.host)),
-            self.parts.status: told_about + restoring.left_out(recipe) if told_about else gr.skip(),
+            self.parts.status: told_about + restoring.pinned(recipe) if told_about else gr.skip(),
         }
 
     def file(self, path: str) -> dict[Any, Any]:
@@ -160,15 +153,17 @@ def _preset_part(values: Mapping[str, Any]) -> dict[str, Any]:
 def wire(parts: RestoreParts, do: RestoreHandlers, page: gr.Blocks) -> None:
     """Connect everything. `page`: whose opening reads the address."""
     boxes, outputs = list(parts.controls.values()), parts.outputs()
-    parts.controls["host"].input(do.host, parts.controls["host"], outputs, **PRIVATE)
-    parts.reset.click(do.reset, None, outputs, **PRIVATE)
-    parts.preset.input(do.choose, [parts.preset, *boxes], boxes, **PRIVATE)
+    parts.controls["host"].input(do.host, parts.controls["host"], outputs, **QUICK)
+    parts.reset.click(do.reset, None, outputs, **QUICK)
+    parts.preset.input(do.choose, [parts.preset, *boxes], boxes, **QUICK)
     gr.on(
         [box.input for path, box in parts.controls.items() if path in _preset_part(parts.controls)],
-        do.edited, boxes, parts.preset, trigger_mode="always_last", **PRIVATE,
+        do.edited, boxes, parts.preset, trigger_mode="always_last", **QUICK,
     )  # fmt: skip
     parts.file.upload(do.file, parts.file, [*outputs, parts.file], **REFUSABLE)
     parts.history.pick(do.past, None, outputs, **REFUSABLE)
     copied = parts.copy.click(do.link, boxes, parts.link, **REFUSABLE)
-    copied.success(None, parts.link, parts.link, js=COPY_JS, **PRIVATE)
-    page.load(do.opened, parts.link, outputs, js=ADDRESS_JS, **PRIVATE)
+    copied.success(None, parts.link, parts.link, js=COPY_JS, **QUICK)
+    refinement = parts.controls["enhanced.refinement"]  # the shelf may have more than when the page was built
+    page.load(lambda: gr.Dropdown(choices=list(forms.refinements())), None, refinement, **QUICK)
+    page.load(do.opened, parts.link, outputs, js=ADDRESS_JS, **QUICK)

@@ -33,9 +33,9 @@ def restorable(values: Any) -> Recipe:
     return recipe
 
 
-def left_out(recipe: Recipe) -> str:
-    """A sentence about what of a recipe has no control, or ""."""
-    return "" if recipe.tile_px is None else f" Its tile_px {recipe.tile_px} has no control here: tiles are chosen automatically."
+def pinned(recipe: Recipe) -> str:
+    """A sentence about what a recipe fixes that a new page leaves to the machine, or ""."""
+    return "" if recipe.tile_px is None else f" Tiles are {recipe.tile_px} px, as there; set them to 0 for automatic ones."
 
 
 def fragment(recipe: Recipe) -> str:

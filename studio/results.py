@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL.PngImagePlugin import PngInfo
@@ -65,3 +66,17 @@ class RunFolder:
     def crop(self, image: Tensor) -> Path:
         """Write a crop of a photograph, to be opened in its place."""
         return save_png(image, self.path / f"{self._stem}-crop.png")
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """A finished comparison as files to take away, written by `files`: after the run, which has the compute slot. Compared by identity: Gradio
+    hashes a State whose change is listened to."""
+
+    folder: RunFolder
+    pictures: tuple[Picture, ...]
+    recipe: Recipe
+
+    def files(self) -> dict[str, Path]:
+        """ "sheet" and "page", as `RunFolder.comparison` writes them."""
+        return self.folder.comparison(self.pictures, self.recipe)

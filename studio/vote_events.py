@@ -13,9 +13,8 @@ import gradio as gr
 
 from studio import compare_events, forms, lab_view
 from studio.api import SLOT
-from studio.compare_events import PRIVATE, QUICK
 from studio.engine import Engine
-from studio.restore_pane import REFUSABLE
+from studio.event_options import PRIVATE, QUICK, REFUSABLE
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class Handlers:
                 if isinstance(change, str):
                     yield {self.parts.status: change}
                 else:
-                    yield self._pooled(work.vote.collected(pool or work.vote.Pool(), change))
+                    yield self.ask(work.vote.collected(pool or work.vote.Pool(), change))
         except work.vote.KNOWN as error:
             yield {self.parts.status: ""}
             raise gr.Error(str(error)) from error
@@ -78,13 +77,14 @@ class Handlers:
             return {self.parts.status: self.engine.parts.vote.vote_view.pool(0)}
         left, question, value = self.engine.parts.vote.asked(pool)
         return self._pooled(left) | {
+            self.parts.status: self.engine.parts.vote.vote_view.pool(len(left.pairs), asked=True),
             self.parts.question: question,
             self.parts.viewer: value,
             self.parts.panel: {"ballot": question.ballot.id},
             self.parts.revealed: "",
         }
 
-    def answer(self, question: Any, voter: str, event: gr.EventData) -> dict[Any, Any]:
+    def answer(self, question: Any, voter: str, pool: Any, event: gr.EventData) -> dict[Any, Any]:
         """An answer was given: written, then who was who. One of an earlier question counts for nothing."""
         if question is None or event.ballot != question.ballot.id:
             return {self.parts.question: question}
@@ -93,14 +93,20 @@ class Handlers:
             told = work.vote.answered(work.votes, question, event.answer, voter)
         except (OSError, ValueError) as error:
             raise gr.Error(f"The vote could not be written: {error}") from error
-        closed = {self.parts.question: None, self.parts.panel: {"ballot": None}, self.parts.voter: voter}
+        waiting = work.vote.vote_view.pool(len(pool.pairs))
+        closed = {
+            self.parts.question: None,
+            self.parts.panel: {"ballot": None},
+            self.parts.voter: voter,
+            self.parts.status: waiting,
+        }
         return closed | {self.parts.revealed: told, self.parts.standing: work.vote.standing(work.votes)}
 
-    def opened(self, pool: Any) -> dict[Any, Any]:
+    def opened(self, pool: Any, question: Any) -> dict[Any, Any]:
         """The tab was opened."""
         work = self.engine.parts
-        count = len(pool.pairs) if pool else 0
-        return {self.parts.standing: work.vote.standing(work.votes), self.parts.status: work.vote.vote_view.pool(count)}
+        told = work.vote.vote_view.pool(len(pool.pairs) if pool else 0, asked=question is not None)
+        return {self.parts.standing: work.vote.standing(work.votes), self.parts.status: told}
 
     def _pooled(self, pool: Any) -> dict[Any, Any]:
         count = len(pool.pairs)
@@ -110,19 +116,18 @@ class Handlers:
 
 def wire(parts: Parts, do: Handlers, tab: gr.Tab) -> None:
     """Connect everything."""
-    tab.select(do.opened, parts.pool, [parts.standing, parts.status], **QUICK)
+    tab.select(do.opened, [parts.pool, parts.question], [parts.standing, parts.status], **QUICK)
     pooled = [parts.pool, parts.status, parts.ask]
     do.compare.finished.change(do.collect, [parts.record, parts.pool, do.compare.finished], pooled, **QUICK)
     making = parts.make.click(
-        do.make, [parts.pool, *do.compare.controls.values()], pooled, concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
+        do.make, [parts.pool, *do.compare.controls.values()], parts.asking(), concurrency_id=SLOT, concurrency_limit=1, show_progress="hidden",
         api_name="page_make_pair", **PRIVATE,
     )  # fmt: skip
-    making.success(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.ask.click(do.ask, parts.pool, parts.asking(), **QUICK)
     parts.panel.vote(
         do.answer,
-        [parts.question, parts.voter],
-        [parts.question, parts.panel, parts.voter, parts.revealed, parts.standing],
+        [parts.question, parts.voter, parts.pool],
+        [parts.question, parts.panel, parts.voter, parts.revealed, parts.standing, parts.status],
         **REFUSABLE,
     )
     parts.stop.click(None, cancels=[making])

@@ -36,8 +36,10 @@ SAID: dict[Answer, str] = {
 }
 
 
-def pool(count: int) -> str:
-    """How many pairs wait."""
+def pool(count: int, asked: bool = False) -> str:
+    """How many pairs wait; `asked`: besides the one that is shown."""
+    if asked:
+        return "Which one is better?" + (f" {count} more {'pair waits' if count == 1 else 'pairs wait'}." if count else "")
     if count == 0:
         return "No pair is waiting. Make one from an example, or record your comparisons."
     return f"{count} pair{'s are' if count > 1 else ' is'} waiting."

@@ -4,6 +4,7 @@ Examples:
   python -m train.curate PHOTOS runs/hfaid   # QDAISP: which photographs
   python -m train.refine --photos runs/hfaid/dataset --export assets/refinement
   python -m train.refine --photos runs/hfaid/dataset --resume
+  python -m train.refine --photos runs/hfaid/dataset --shelve my-refinement   # Compare offers it at once
   # the published run, on the published prior
   accelerate launch --num_processes 2 -m train.refine --preset paper --prior sd21-base --photos HFAID --export rap-sr
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from rapsr_core.refinement.patch_task import PatchTask
 from rapsr_core.refinement.photo_samples import PhotoSampler
 from rapsr_core.refinement.photo_task import PhotoTask
 from rapsr_core.refinement.samples import Identifier, Ropo, published, with_faults
+from rapsr_core.refinement.shelf import place_for, shelving
 from rapsr_core.refinement.texts import SampleTexts, learn_identifiers
 from rapsr_core.training.cache import CRISP, Cache, build_cache
 from rapsr_core.training.loop import LoopSettings, Trainer, TrainingError
@@ -67,12 +70,12 @@ def run(args: argparse.Namespace) -> None:
     make = patch_task if prior.kind.name == "embedded" else photo_task
     task = make(args, prior, photos, ropo, texts)
     trainer = train(args, task)
-    if args.export and trainer.is_main:
-        with trainer.averaged():
-            export(args, prior, photos, ropo, trainer.step)
+    if (args.export or args.shelve) and trainer.is_main:
+        with trainer.averaged(), shelving(args.shelve) if args.shelve else nullcontext(args.export) as folder:
+            export(args, folder, prior, photos, ropo, trainer.step)
             if texts.learned is not None:
-                save_learned(args.export, texts.identifiers, texts.learned.first_id, list(texts.learned.vectors))
-        print(f"wrote {args.export}")
+                save_learned(folder, texts.identifiers, texts.learned.first_id, list(texts.learned.vectors))
+        print(f"wrote {args.export or f'refinement {args.shelve}'}")
         if args.push_to_hub:
             push(args.export, args.push_to_hub)
     trainer.close()
@@ -92,6 +95,8 @@ def check(args: argparse.Namespace, prior: Prior) -> None:
             raise ValueError(f"--resolution is {args.resolution}; it must be a multiple of {unit} and at least 80")
     if args.push_to_hub and not args.export:
         raise ValueError("--push-to-hub needs --export: the folder to upload")
+    if args.shelve:
+        place_for(args.shelve)
 
 
 def identifiers(args: argparse.Namespace) -> tuple[Identifier, ...]:
@@ -183,7 +188,7 @@ def train(args: argparse.Namespace, task: PatchTask | PhotoTask) -> Trainer:
     return trainer
 
 
-def export(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ropo, steps: int) -> None:
+def export(args: argparse.Namespace, folder: Path, prior: Prior, photos: list[Photo], ropo: Ropo, steps: int) -> None:
     """The refinement folder, in the format of the method: LoRA, the whole UNet, or what changed of it."""
     pair = (args.positive_identifier, args.negative_identifier)
     others = {row.text: row.meaning for row in ropo.identifiers if row.text not in pair}
@@ -197,13 +202,13 @@ def export(args: argparse.Namespace, prior: Prior, photos: list[Photo], ropo: Ro
         "curve": curve(args.out / "progress.jsonl"),
     }
     if args.method == "lora":
-        save_refinement(args.export, prior, pair, facts | {"targets": args.targets}, others=others)
+        save_refinement(folder, prior, pair, facts | {"targets": args.targets}, others=others)
     elif args.method == "full":
-        save_full(args.export, prior, pair, facts, others=others)
+        save_full(folder, prior, pair, facts, others=others)
     else:
         before = dict(load_prior(args.prior).unet.named_parameters())
         differences = ((n, p.detach().cpu().float() - before[n].float()) for n, p in prior.unet.named_parameters())
-        save_delta(args.export, differences, describe("delta", prior, pair, others) | facts)
+        save_delta(folder, differences, describe("delta", prior, pair, others) | facts)
 
 
 def curve(progress: Path) -> list[dict[str, Any]]:

@@ -1,60 +1,13 @@
-"""Arguments of train.refine: names as in diffusers' training examples beside ours, and presets as a table."""
+"""Arguments of train.refine: names as in diffusers' training examples beside ours."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from rapsr_core.degradation import PRESETS as DEGRADATIONS
 from rapsr_core.refinement.methods import TARGETS
-
-PAPER: dict[str, Any] = {
-    "method": "full",
-    "objective": "plain",
-    "steps": 4000,
-    "batch_size": 40,
-    "learning_rate": 5e-5,
-    "lr_schedule": "constant",
-    "warmup_steps": 0,
-    "weight_decay": 0.01,
-    "ema_decay": 0.9999,
-    "ema_warmup": "diffusers",
-    "mixed_precision": "fp16",
-    "gradient_checkpointing": True,
-    "negative_share": 0.2,
-    "drop_text_share": 0.05,
-    "seed": 1024,
-}
-"""RAP-SR's `params_train_set.yaml` and `train_unet_fine_tune.py`; batch 20 on each of 2 GPUs."""
-
-EMBEDDED: dict[str, Any] = {
-    "method": "lora",
-    "objective": "ours",
-    "rank": 16,
-    "steps": 360,
-    "batch_size": 16,
-    "learning_rate": 1e-3,
-    "lr_schedule": "cosine",
-    "warmup_steps": 100,
-    "weight_decay": 0.0,
-    "ema_decay": 0.998,
-    "ema_warmup": "power",
-    "mixed_precision": "bf16",
-    "gradient_checkpointing": False,
-    "negative_share": 0.25,
-    "drop_text_share": 0.05,
-    "pure_noise_share": 0.3,
-    "lpips_weight": 0.7,
-    "cache_items": 400,
-    "seed": 1024,
-}
-"""How assets/refinement was made: the most that eight minutes of two CPU cores can do."""
-
-PRESETS = {"paper": PAPER, "embedded": EMBEDDED}
-"""Defaults by name; an argument that is given wins."""
-
-MESSAGES = {"paper": "the published settings", "embedded": "those of the shipped refinement"}
+from rapsr_core.refinement.presets import MESSAGES, PRESETS
 
 
 def names(*hyphened: str) -> tuple[str, ...]:
@@ -142,7 +95,9 @@ def _run(group: argparse._ArgumentGroup) -> None:
         default=Path("runs/refine"),
         help="checkpoints, sheets, progress [runs/refine]",
     )
-    add("--export", type=Path, metavar="DIR", help="write the refinement folder at the end")
+    result = group.add_mutually_exclusive_group()
+    result.add_argument("--export", type=Path, metavar="DIR", help="write the refinement folder at the end")
+    result.add_argument("--shelve", metavar="NAME", help="write it under this name where the studio looks for refinements")
     add(*names("--steps", "--max-train-steps"), type=int, help="optimiser steps")
     add("--minutes", type=float, help="stop after this time, with a checkpoint")
     add("--batch-size", type=int, help="samples of an optimiser step, over all processes and forward passes")

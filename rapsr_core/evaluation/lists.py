@@ -68,6 +68,11 @@ def named_list(name: str) -> list[Entry]:
     return read_list(FOLDER / f"{name}.txt")
 
 
+def presets_of(name: str) -> dict[str, str | None]:
+    """Degradation preset of every crop of a list, by the crop's name; None for a real low-quality input."""
+    return {entry.name: entry.preset for entry in named_list(name)}
+
+
 def make_list(entries: Sequence[Entry], photos: Path, out: Path) -> Iterator[str]:
     """Write the crops as 8-bit PNG: `out`/lq, and `out`/hq where the photograph is the reference. Yields each name.
 

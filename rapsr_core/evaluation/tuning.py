@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from rapsr_core.evaluation.frontier import Point
 from rapsr_core.evaluation.pairs import EvaluationError
-from rapsr_core.evaluation.table import BRANCHES
+from rapsr_core.evaluation.restorers import Scores
+from rapsr_core.evaluation.table import BRANCHES, Row
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.quality.table import METRICS, lower_better
 from rapsr_core.recipe import Recipe, RecipeError
@@ -41,22 +43,46 @@ def choose_settings(recipes: Mapping[str, Recipe], names: Sequence[str] | None) 
     return {name: recipe for name, recipe in recipes.items() if names is None or name in names}
 
 
-def tuning_table(summaries: Mapping[str, Mapping[str, Any]], metrics: Sequence[str]) -> str:
-    """Markdown from the summary.json of each setting; every figure is a mean over the same images, the best one bold."""
-    rows = {
-        (name, branch): [summary["metrics"][metric][branch] for metric in metrics]
-        for name, summary in summaries.items()
-        for branch in BRANCHES
+def grouped(images: Sequence[str], presets: Mapping[str, str | None]) -> dict[str, list[str]]:
+    """Images by the degradation preset of a committed list, all of them first. Raises EvaluationError for one the list has not."""
+    if unknown := [name for name in images if name not in presets]:
+        raise EvaluationError(f"{unknown[0]} is not in the list; --by-preset takes sets that --make-list wrote")
+    kinds = sorted({str(presets[name]) for name in images})
+    return {"all": list(images)} | {kind: [name for name in images if str(presets[name]) == kind] for kind in kinds}
+
+
+def points_of(
+    rows: Mapping[str, Sequence[Row]], alone: Mapping[str, Mapping[str, Scores]], images: Sequence[str], metrics: Sequence[str]
+) -> list[Point]:
+    """Means over `images`: restorers alone (label -> image -> scores) first, then each setting's branches. A score that failed on
+    an image is missing in the mean's point."""
+    taken = set(images)
+    found = [Point(name, name, _means([scores[image] for image in images], metrics)) for name, scores in alone.items()]
+    for name, table in rows.items():
+        chosen = [row for row in table if row.image in taken]
+        for branch in BRANCHES:
+            scores = [{metric: row.scores[metric, branch] for metric in metrics} for row in chosen]
+            found.append(Point(name, branch, _means(scores, metrics)))
+    return found
+
+
+def _means(scores: Sequence[Scores], metrics: Sequence[str]) -> dict[str, float]:
+    columns = {metric: [row[metric] for row in scores] for metric in metrics}
+    return {
+        metric: statistics.fmean(v for v in values if v is not None) for metric, values in columns.items() if None not in values
     }
+
+
+def tuning_table(points: Sequence[Point], metrics: Sequence[str]) -> str:
+    """Markdown, a line for each point; the best figure of each column is bold."""
     labels = [f"{METRICS[m].label if m in METRICS else m} {'↓' if lower_better(m) else '↑'}" for m in metrics]
     lines = [f"| setting | branch | {' | '.join(labels)} |", f"|---|---|{'---:|' * len(metrics)}"]
-    best = [
-        _best(list(column), lower_better(metric))
-        for metric, column in zip(metrics, zip(*rows.values(), strict=True), strict=True)
-    ]
-    for (name, branch), values in rows.items():
+    best = [_best([point.scores.get(metric) for point in points], lower_better(metric)) for metric in metrics]
+    for point in points:
+        values = [point.scores.get(metric) for metric in metrics]
         cells = [_cell(value, value is not None and value == top) for value, top in zip(values, best, strict=True)]
-        lines.append(f"| {name} | {branch} | {' | '.join(cells)} |")
+        branch = "-" if point.series == point.name else point.series
+        lines.append(f"| {point.name} | {branch} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -16,7 +16,8 @@ _TAIL_BYTES = 16384
 class Progress:
     """A training run so far. `curve`: (step, loss) of every row with a loss; None = not yet known.
 
-    `seconds_left`: the samples still to learn at the speed of the last row. `figures`: the other figures of the last row with a loss.
+    `seconds_left`: the samples still to learn at the speed of the last row. `figures`: the other figures of the last row with a loss;
+    `sheet_figures`: those of the last row that a sheet wrote (identifier_contrast).
     """
 
     step: int
@@ -26,7 +27,13 @@ class Progress:
     seconds_left: float | None
     curve: tuple[tuple[int, float], ...]
     figures: dict[str, float]
-    sheet: Path | None  # the newest validation sheet
+    sheet_figures: dict[str, float]
+    sheets: tuple[Path, ...]  # the validation sheets, the newest last
+
+    @property
+    def sheet(self) -> Path | None:
+        """The newest one."""
+        return self.sheets[-1] if self.sheets else None
 
 
 def progress_of(folder: Path) -> Progress:
@@ -38,7 +45,7 @@ def progress_of(folder: Path) -> Progress:
     step = max((row["step"] for row in rows), default=0)
     speed, steps = last.get("samples_per_s"), settings.get("steps")
     left = (steps - step) * settings["batch_size"] / speed if speed and steps is not None else None
-    sheets = sorted(folder.glob("sheet-*.png"))
+    drawn = [row for row in rows if "loss" not in row]
     return Progress(
         step,
         steps,
@@ -47,7 +54,8 @@ def progress_of(folder: Path) -> Progress:
         left,
         tuple((row["step"], row["loss"]) for row in learned),
         {name: value for name, value in last.items() if name not in ("step", "loss", "samples_per_s", "seconds")},
-        sheets[-1] if sheets else None,
+        {name: value for name, value in drawn[-1].items() if name != "step"} if drawn else {},
+        tuple(sorted(folder.glob("sheet-*.png"))),
     )
 
 

@@ -215,8 +215,10 @@ class Trainer:
     def sheet(self) -> None:
         if not self.is_main:
             return
+        drawing = self.folder / "drawing.png"  # who watches the folder never sees half a sheet
         with self.averaged(), torch.no_grad():
-            figures = self.task.sheet(self.folder / f"sheet-{self.step:06d}.png")
+            figures = self.task.sheet(drawing)
+        os.replace(drawing, self.folder / f"sheet-{self.step:06d}.png")
         self._log({"step": self.step} | figures)
 
     def save(self) -> None:

@@ -1,4 +1,3 @@
-"use strict";
 // props.value = {opened, seq, measures: [{column, label, unit, help, better, edges, pool, kept, missing, whole, low, high, best, bound}]}.
 // The rules live here while they are changed; an answer brings the bars and the bounds that the shares of the best came to.
 
@@ -7,13 +6,6 @@ const SVG = "http://www.w3.org/2000/svg";
 const SIDES = { low: "lower", high: "upper" };
 const ANSWER_MS = 5000; // an answer that takes longer is not waited for
 const state = { opened: null, seq: 0, sent: 0, waiting: 0, cards: new Map() };
-
-function make(tag, className, text) {
-  const found = document.createElement(tag);
-  if (className) found.className = className;
-  if (text !== undefined) found.textContent = text;
-  return found;
-}
 
 function draw(tag, attributes) {
   const found = document.createElementNS(SVG, tag);

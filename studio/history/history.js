@@ -6,7 +6,7 @@ const list = element.querySelector(".runs"), clear = element.querySelector(".cle
 function kept() {
   try {
     const found = JSON.parse(localStorage.getItem(KEY) || "[]");
-    return Array.isArray(found) ? found : [];
+    return Array.isArray(found) ? found.filter((run) => run && run.recipe && run.scores) : [];
   } catch {
     return []; // storage is blocked, or holds something else
   }
@@ -21,13 +21,6 @@ function keep(runs) {
       runs = runs.slice(0, -1); // full: the oldest goes
     }
   }
-}
-
-function make(tag, className, text) {
-  const found = document.createElement(tag);
-  found.className = className;
-  found.textContent = text;
-  return found;
 }
 
 function row(run) {

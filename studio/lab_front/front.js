@@ -1,4 +1,3 @@
-"use strict";
 // props.value = {run, x, y, points: [{index, title, x, y, mix, seeds, front, best, warnings, figures}], failed, finished}.
 
 const front = element.querySelector(".front");
@@ -8,13 +7,6 @@ const BOX = { left: 64, right: 620, top: 18, bottom: 306, width: 640, height: 36
 function svgNode(tag, attributes, text) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
   Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
   return made;
 }

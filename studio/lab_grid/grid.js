@@ -1,4 +1,3 @@
-"use strict";
 // The grid. props.value = {run, axes: [{label, values}], metrics: [{name, label, lower}], branches: [{name, label}],
 // cells: [{index, place: [column, row, sheet], title, state, error, images: {branch: {thumb, file, width_px, height_px}}, figures: {which: {metric: value}}}]}.
 // A cell keeps its element while the run lasts, so that what arrives moves neither focus nor view. All text goes through textContent.
@@ -22,13 +21,6 @@ function colour(share) {
 function ink(rgb) {
   const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? "black" : "white";
-}
-
-function make(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
 }
 
 function options(select, rows) {
@@ -80,8 +72,9 @@ function button(cell) {
   const made = Object.assign(make("button", "cell"), { type: "button", tabIndex: cell.place[0] || cell.place[1] ? -1 : 0 });
   made.append(make("img"), make("span", "said"), make("span", "value"));
   made.firstChild.draggable = false;
-  made.addEventListener("click", () => {
-    if (state.dragged || !made.classList.contains("done")) return;
+  made.addEventListener("click", (event) => {
+    const drag = state.dragged && event.detail; // a click by key has no detail
+    if (drag || !made.classList.contains("done")) return;
     trigger('open', { index: cell.index });
   });
   state.cells.set(cell.index, made);

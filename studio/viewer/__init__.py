@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from studio import html_files
+
 _HERE = Path(__file__).parent
 SCRIPTS = (
     "state", "pictures", "view", "modes", "divider", "lens", "heatmap", "readout", "gestures", "keyboard", "controls", "main",
@@ -96,7 +98,7 @@ def style() -> str:
 
 def script() -> str:
     """Body of the function of `element`, `props` and `watch` that brings the markup to life."""
-    return "\n".join(['"use strict";', *(_text(f"js/{name}.js") for name in SCRIPTS)])
+    return html_files.script(*(_text(f"js/{name}.js") for name in SCRIPTS))
 
 
 def _text(name: str) -> str:

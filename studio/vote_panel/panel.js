@@ -1,4 +1,3 @@
-"use strict";
 // props.value = {ballot: id, or null while there is nothing to answer}. Each ballot is answered once.
 
 const buttons = [...element.querySelectorAll("button")];
@@ -23,12 +22,14 @@ function answer(given) {
 }
 
 buttons.forEach((button) => button.addEventListener("click", () => answer(button.dataset.answer)));
-document.addEventListener("keydown", (event) => {
+function press(event) {
+  if (!element.isConnected) return document.removeEventListener("keydown", press); // Gradio built the panel anew
   const given = KEYS[event.key.toLowerCase()];
   const typing = event.target.closest && event.target.closest("input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable]");
-  if (!given || typing || event.ctrlKey || event.altKey || event.metaKey || !element.isConnected || !buttons[0].offsetParent) return;
+  if (!given || typing || event.ctrlKey || event.altKey || event.metaKey || !buttons[0].offsetParent) return;
   event.preventDefault();
   answer(given);
-});
+}
+document.addEventListener("keydown", press);
 watch("value", draw);
 draw();

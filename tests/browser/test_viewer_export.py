@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from studio_page import WAIT_MS, compare, downloaded, open_photo, set_number
 from viewer_page import (
     ARTEFACTS,
     DESKTOP,
@@ -83,16 +84,12 @@ def test_axe_finds_no_serious_violation_in_the_exported_page(exported: Path, bro
 def test_the_studio_shows_live_scores_and_gives_the_page_and_the_sheet(
     page: Page, photo: Path, browser: Browser, tmp_path: Path
 ) -> None:
-    page.set_input_files("#photo input[type=file]", photo)
-    expect(page.locator("#viewer .marks").first).to_contain_text("NIQE", timeout=90_000)
-    page.locator("#group-sampling .label-wrap").click()
-    for control, number in (("steps", "1"), ("seed", "41")):  # no other test's seed: this baseline is to be computed
-        page.locator(f"#control-{control} input[type=number]").fill(number)
-        page.locator(f"#control-{control} input[type=number]").press("Tab")
-    page.click("#run")
-    expect(page.locator("#progress")).to_contain_text("Finished", timeout=90_000)
+    open_photo(page, photo)
+    expect(page.locator("#viewer .marks").first).to_contain_text("NIQE", timeout=WAIT_MS)
+    set_number(page, "steps", 1)
+    set_number(page, "seed", 41)  # no other test's seed: this baseline is to be computed
+    compare(page)
     expect(page.locator("#viewer .caption.left li")).to_have_count(3)
-    assert severe(page, "body") == []
     expect(page.locator("#viewer .caption.right li")).to_have_count(3)
     row = page.locator("#scores tbody tr").first.locator("td").all_inner_texts()
     assert page.locator("#viewer .caption.left b").first.inner_text() == row[1]
@@ -102,10 +99,8 @@ def test_the_studio_shows_live_scores_and_gives_the_page_and_the_sheet(
     page.screenshot(path=ARTEFACTS / "viewer_studio.png")
     files = {}
     for name in ("sheet", "page"):
-        with page.expect_download() as waiting:
-            page.click(f"#download-{name}")
-        files[name] = tmp_path / waiting.value.suggested_filename
-        waiting.value.save_as(files[name])
+        suggested, file = downloaded(page, f"#download-{name}")
+        files[name] = file.rename(tmp_path / suggested)
     assert [path.suffix for path in files.values()] == [".png", ".html"]
     with Image.open(files["sheet"]) as sheet:
         assert sheet.width > 4 * 384 and "rapsr-recipe" in sheet.text

@@ -8,22 +8,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from viewer_page import severe
+from studio_page import ARTEFACTS, PHONE, WAIT_MS, compare, open_photo, open_tab, quick, severe, too_wide
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-WAIT_MS = 90_000
-
-
-def one_step(page: Page) -> None:
-    page.locator("#group-sampling .label-wrap").click()
-    page.wait_for_timeout(500)
-    page.fill("#control-steps input[type=number]", "1")
-    page.press("#control-steps input[type=number]", "Tab")
 
 
 def vote_tab(page: Page) -> None:
-    page.get_by_role("tab", name="Vote").click()
+    open_tab(page, "Vote")
     expect(page.locator("#vote-standing")).to_contain_text("so far", timeout=WAIT_MS)
 
 
@@ -32,15 +23,13 @@ def lines(server: Any) -> list[dict[str, Any]]:
 
 
 def test_a_recorded_comparison_is_asked_blind_and_revealed_after_the_answer(page: Page, photo: Path, server: Any) -> None:
-    one_step(page)
+    quick(page)
     vote_tab(page)
     expect(page.locator("#vote-next")).to_be_disabled()
     page.locator("#vote-record input").check()
-    page.get_by_role("tab", name="Compare").click()
-    page.set_input_files("#photo input[type=file]", photo)
-    expect(page.locator("#status")).to_contain_text("px", timeout=WAIT_MS)
-    page.click("#run")
-    expect(page.locator("#progress")).to_contain_text("Finished", timeout=WAIT_MS)
+    open_tab(page, "Compare")
+    open_photo(page, photo)
+    compare(page)
     vote_tab(page)
     expect(page.locator("#vote-status")).to_contain_text("1 pair is waiting")
     page.click("#vote-next")
@@ -48,8 +37,6 @@ def test_a_recorded_comparison_is_asked_blind_and_revealed_after_the_answer(page
     expect(page.locator("#vote-viewer .tag.left")).to_have_text("Left")
     shown = page.locator("#vote-viewer").evaluate("box => box.innerHTML")
     assert not any(word in shown for word in ("aseline", "nhanced", "NIQE", "embedded", "seed"))
-    page.screenshot(path=ARTEFACTS / "vote_blind.png", full_page=True)
-    assert severe(page, "#vote") == []
     before = len(lines(server))
     page.locator("#vote-viewer .stage").focus()
     page.keyboard.press("k")
@@ -67,10 +54,9 @@ def test_a_recorded_comparison_is_asked_blind_and_revealed_after_the_answer(page
 
 
 def test_a_pair_from_an_example_on_a_phone(page: Page, server: Any) -> None:
-    one_step(page)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.locator("#tabs .overflow-menu > button").click()
-    page.locator("#tabs .overflow-dropdown").get_by_text("Vote").click()
+    quick(page)
+    page.set_viewport_size(PHONE)
+    open_tab(page, "Vote")
     before = len(lines(server))
     page.click("#vote-make")
     tie = page.locator("#vote-panel button[data-answer=tie]")
@@ -78,5 +64,5 @@ def test_a_pair_from_an_example_on_a_phone(page: Page, server: Any) -> None:
     tie.click()
     expect(page.locator("#vote-revealed")).to_contain_text("they are equal", timeout=WAIT_MS)
     assert lines(server)[before:][0]["answer"] == "tie"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert too_wide(page) == []
     page.screenshot(path=ARTEFACTS / "vote_phone.png", full_page=True)

@@ -45,8 +45,11 @@ def test_compare_follows_the_run_to_exact_files(comparer: Comparer, photo: Path)
         assert Recipe.from_json(json.loads(read_png_text(downloads[branch])[RECIPE_CHUNK])) == expected.finished.recipe
     assert Recipe.from_json(json.loads(downloads["recipe"].read_text())) == expected.finished.recipe
     assert downloads["baseline"].read_bytes() != downloads["enhanced"].read_bytes()
-    assert Recipe.from_json(json.loads(read_png_text(downloads["sheet"])[RECIPE_CHUNK])) == expected.finished.recipe
-    page = downloads["page"].read_text(encoding="utf-8")
+    assert set(downloads) == {"baseline", "enhanced", "recipe"}  # the rest is made when the slot is free
+    assert changes[-1].export is not None
+    exported = changes[-1].export.files()
+    assert Recipe.from_json(json.loads(read_png_text(exported["sheet"])[RECIPE_CHUNK])) == expected.finished.recipe
+    page = exported["page"].read_text(encoding="utf-8")
     for branch in ("baseline", "enhanced"):
         assert base64.b64encode(downloads[branch].read_bytes()).decode() in page
     scores = {image["name"]: [row["label"] for row in image["scores"]] for image in viewers[-1]["images"]}

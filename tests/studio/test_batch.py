@@ -76,12 +76,15 @@ def test_stop_keeps_what_is_finished_and_frees_the_slot(comparer: Comparer, uplo
     second = advance(comparer, going)
     next(second), next(second)
     second.close()  # type: ignore[attr-defined]
-    stopped = replace(going, stopped=True)
-    path = packed(stopped)
-    assert path is not None and zipfile.ZipFile(path).namelist()[:2] == ["baseline/one.png", "enhanced/one.png"]
-    assert batch_pane.listing(stopped).count("not done") == 2
     *_, (after, _) = advance(comparer, going)  # would wait for ever if the slot were still taken
     assert len(after.rows) == 2
+    third = advance(comparer, after)
+    next(third)
+    going.stop.set()  # of any of its stands
+    assert list(third) == [] and after.over
+    path = packed(going)
+    assert path is not None and zipfile.ZipFile(path).namelist()[:2] == ["baseline/one.png", "enhanced/one.png"]
+    assert batch_pane.listing(going).count("not done") == 2
 
 
 def test_each_file_gets_its_own_caption_in_its_png(comparer: Comparer, uploads: list[str]) -> None:

@@ -91,6 +91,8 @@ def test_no_photograph(comparer: Comparer) -> None:
         ({"target_px.width": 50}, "target_px.width", "set both"),
         ({"target_px.width": 5000, "target_px.height": 5000}, "target_px.width", "at most 128 x 96"),
         ({"seed": None}, "seed", "seed is empty"),
+        ({"seed": -1}, "seed", "seed is -1; it must be between 0 and 4294967295"),
+        ({"tile_px": 5000}, "tile_px", "tile_px is 5000; it must be between 64 and 4096"),
     ],
 )
 def test_bad_settings_are_said_at_their_control(

@@ -19,6 +19,7 @@ UNUSUAL = Recipe(
     colour_fix="adain",
     output_scale=2.5,
     target_px=(640, 480),
+    tile_px=320,
     baseline=BaselineText("b+", "b-"),
     enhanced=EnhancedText("[A]. ", "[B]. ", "e+", "e-", "none", 0.35),
 )
@@ -29,12 +30,19 @@ def test_round_trip(recipe: Recipe) -> None:
     assert forms.recipe_of(forms.values_of(recipe)) == recipe
 
 
-def test_every_recipe_field_has_a_control_or_a_reason() -> None:
+def test_every_recipe_field_has_a_control() -> None:
     on_page = {path for path in forms.BY_PATH if path not in ("caption.automatic", "target_px.width", "target_px.height")}
     fields = set(forms.recipe_fields())
     on_page -= {control.path for control in forms.HOST_SETTINGS}
-    assert on_page | {"target_px", "host_settings"} | set(forms.NOT_ON_PAGE) == fields
-    assert not on_page & set(forms.NOT_ON_PAGE)
+    assert on_page | {"target_px", "host_settings"} == fields
+
+
+def test_what_is_optional_is_left_out_at_zero_which_gradio_makes_of_none() -> None:
+    values = forms.values_of(DEFAULT)
+    optional = [control.path for control in forms.CONTROLS if control.kind == "optional integer"]
+    assert optional == ["target_px.width", "target_px.height", "tile_px"]
+    assert [values[path] for path in optional] == [0, 0, 0]
+    assert forms.recipe_of(values) == forms.recipe_of({**values, **dict.fromkeys(optional)}) == DEFAULT
 
 
 def test_unusual_recipe_differs_in_every_field_on_the_page() -> None:
@@ -64,6 +72,7 @@ def test_every_control_has_help_and_its_range_is_the_recipes() -> None:
         ({"enhanced.strength": 1.6}, r"enhanced.strength is 1.6; it must be between 0.0 and 1.5"),
         ({"caption": "x" * 10_000}, "caption has 10000 characters"),
         ({"steps": 2.5}, "steps is 2.5; it must be a whole number"),
+        ({"tile_px": 32}, "tile_px is 32; it must be between 64 and 4096"),
     ],
 )
 def test_errors_name_the_control(changed: dict, message: str) -> None:

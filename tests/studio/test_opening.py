@@ -39,11 +39,8 @@ def test_an_example_opens_at_once_with_pictures_scores_prompts_and_recipe(studio
     assert shown.viewer is not None and [image["name"] for image in shown.viewer["images"]] == ["input", "baseline", "enhanced"]
     assert shown.scores is not None and "NIQE" in shown.scores and shown.prompts
     made = precomputed.find(photo, studio_assets)
-    assert (
-        made is not None
-        and shown.downloads is not None
-        and set(shown.downloads) == {"baseline", "enhanced", "recipe", "sheet", "page"}
-    )
+    assert made is not None and shown.downloads is not None and set(shown.downloads) == {"baseline", "enhanced", "recipe"}
+    assert shown.export is not None and set(shown.export.files()) == {"sheet", "page"}
     assert shown.caption == made.finished.recipe.caption
     for branch, path in (("baseline", made.baseline), ("enhanced", made.enhanced)):
         assert torch.equal(torch.from_numpy(to_uint8(read(shown.downloads[branch]))), torch.from_numpy(to_uint8(read(path))))

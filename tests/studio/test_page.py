@@ -54,7 +54,9 @@ def test_an_upload_reaches_our_reader_untouched(make, tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     make(path)
     before = path.read_bytes()
-    handed = compare_tab.photograph().preprocess(ImageData(path=str(path), orig_name="photo.png"))
+    handed = compare_tab.photograph("Photograph", "photo", "The photograph", "Help").preprocess(
+        ImageData(path=str(path), orig_name="photo.png")
+    )
     assert handed == str(path)
     assert Path(handed).read_bytes() == before
 

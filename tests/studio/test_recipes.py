@@ -17,10 +17,10 @@ from studio.results import RunFolder
 DEFAULT = recipe_from_json({})
 OTHER_HOST = recipe_from_json({"host": "x4-upscaler", "caption": "", "host_settings": {"noise_level": 77}})
 UNUSUAL = Recipe(
-    cleaner="none", steps=23, guidance_scale=1.75, seed=2**32 - 1, caption="a photo of a bus", colour_fix="adain", target_px=(640, 480),
+    cleaner="none", steps=23, guidance_scale=1.75, seed=2**32 - 1, caption="a photo of a bus", colour_fix="adain", target_px=(640, 480), tile_px=320,
     host_settings={"noise_scale": 0.4}, baseline=BaselineText("b+", "b-"), enhanced=EnhancedText("[A]. ", "[B]. ", "e+", "e-", "none", 0.35),
 )  # fmt: skip
-RECIPES = [DEFAULT, OTHER_HOST, UNUSUAL, replace(UNUSUAL, caption="ein Käse 🧀 #&=+/", target_px=None)]
+RECIPES = [DEFAULT, OTHER_HOST, UNUSUAL, replace(UNUSUAL, caption="ein Käse 🧀 #&=+/", target_px=None, tile_px=None)]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -86,6 +86,6 @@ def test_a_png_without_a_recipe_and_a_damaged_one_say_so(tmp_path: Path) -> None
         read_recipe(plain)
 
 
-def test_tiles_that_the_page_cannot_show_are_told_of() -> None:
-    assert restoring.left_out(DEFAULT) == ""
-    assert "tile_px 256" in restoring.left_out(restoring.restorable(json.loads('{"tile_px": 256}')))
+def test_tiles_that_a_recipe_fixes_are_told_of() -> None:
+    assert restoring.pinned(DEFAULT) == ""
+    assert "Tiles are 256 px" in restoring.pinned(restoring.restorable(json.loads('{"tile_px": 256}')))

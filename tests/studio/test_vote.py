@@ -177,3 +177,6 @@ def test_the_panel_holds_nothing_that_gradio_would_evaluate() -> None:
 def test_the_pool_says_how_many_wait() -> None:
     assert "No pair is waiting" in vote_view.pool(0)
     assert vote_view.pool(1) == "1 pair is waiting." and vote_view.pool(3) == "3 pairs are waiting."
+    assert vote_view.pool(0, asked=True) == "Which one is better?" and vote_view.pool(1, asked=True).endswith(
+        " 1 more pair waits."
+    )

@@ -45,6 +45,8 @@ def studio(folder: Path, environment: Mapping[str, str] | None = None, command: 
         "RAPSR_REFINEMENTS": str(folder / "refinements"),
         "RAPSR_VOTES": str(folder / "votes"),
         "RAPSR_CURATIONS": str(folder / "curations"),
+        "RAPSR_TRAININGS": str(folder / "trainings"),
+        "RAPSR_POOLS": str(folder / "pools"),
         "PYTHONPATH": f"{OFFLINE}:{ROOT}",
         "OFFLINE_LOG": str(attempts),
     }

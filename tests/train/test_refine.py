@@ -12,6 +12,7 @@ from rapsr_core.priors.embedded import VOCABULARY_SIZE
 from rapsr_core.recipe import EnhancedText, Recipe
 from rapsr_core.refinement import RefinementError, load_refinement, plugged_in
 from rapsr_core.refinement.exporting import export_delta, export_ldm
+from rapsr_core.refinement.shelf import on_shelf
 from rapsr_core.refinement.texts import learn_identifiers
 from train.refine import curve, main
 
@@ -30,6 +31,18 @@ def test_refinement_is_written_and_belongs_to_its_prior(options, assets, tmp_pat
     assert facts["prior_fingerprint"] == load_prior(assets / "prior").fingerprint
     refinement = load_refinement(tmp_path / "refinement", load_prior(assets / "prior"))
     assert any(torch.count_nonzero(update.delta()) for name, update in refinement.updates.items() if "add_embedding" in name)
+
+
+def test_a_refinement_is_shelved_under_a_name_that_is_not_taken(options, assets, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RAPSR_REFINEMENTS", str(tmp_path / "shelf"))
+    small = [*options, "--steps", "1", "--batch-size", "1", "--resolution", "48", "--shelve", "mine"]
+    main([*small, "--learn-identifiers"])
+    refinement = load_refinement(on_shelf("mine"), load_prior(assets / "prior"))
+    assert len(refinement.learned) == 1 and "wrote refinement mine" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "shelf").iterdir()] == ["mine"]
+    with pytest.raises(SystemExit):
+        main([*small, "--dry-run"])
+    assert "there is a refinement named mine already; take another name" in capsys.readouterr().err
 
 
 def test_dry_run_makes_no_cache(options, tmp_path, capsys):
@@ -95,6 +108,10 @@ def test_faults_get_identifiers_of_their_own(published, tmp_path):
         (["--objective", "ours"], "--objective ours and --lq-free are for the embedded prior"),
         (["--resolution", "100"], "--resolution is 100; it must be a multiple of 16"),
         (["--push-to-hub", "me/mine"], "--push-to-hub needs --export"),
+        (["--push-to-hub", "me/mine", "--shelve", "mine"], "--push-to-hub needs --export"),
+        (["--shelve", "a/b"], "'a/b' is no name for a refinement"),
+        (["--shelve", "embedded"], "'embedded' is a name that every studio has"),
+        (["--shelve", "mine", "--export", "there"], "not allowed with argument"),
         (["--batch-size", "3", "--gradient_accumulation_steps", "2"], "give a multiple of 2"),
         (["--negative-share", "1.2"], "must not be negative and add up to 1"),
     ],

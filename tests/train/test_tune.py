@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rapsr_core.images import resize, save_png
+from rapsr_core.images import read, resize, save_png
+from rapsr_core.quality.fidelity import psnr_y
 from train.tune import main
 
 FAST = {"cleaner": "none", "steps": 1, "caption": "a photo", "colour_fix": "none"}
@@ -40,6 +41,38 @@ def test_table_of_settings_made_in_parts(options, tmp_path, capsys):
         values = [float(row.split(" | ")[column].strip("*| ")) for row in rows]
         bold = [value for value, row in zip(values, rows, strict=True) if "**" in row.split(" | ")[column]]
         assert set(bold) == {best(values)}
+
+
+def test_restorers_stand_in_the_table_and_in_the_plot(options, tmp_path, capsys):
+    main([*options, "--restorers", "none", "--plot", "psnr:lpips"])
+    table = (tmp_path / "out/table.md").read_text()
+    first = table.splitlines()[2].split(" | ")
+    assert first[:2] == ["| bicubic", "-"]
+    lq, hq = (read(tmp_path / folder / "a.png") for folder in ("lq", "hq"))
+    restored = read(tmp_path / "out/restorers/none/a.png")
+    assert (restored - resize(lq, (96, 128))).abs().max() <= 0.5 / 255 + 1e-6
+    assert float(first[3].strip("*")) == pytest.approx(psnr_y(restored, hq), abs=1e-3)
+    drawn = (tmp_path / "out/all-psnr-lpips.svg").read_text()
+    assert "PSNR-Y (higher is better)" not in table and "<svg" in drawn
+    capsys.readouterr()
+    main([*options, "--restorers", "none", "--plot", "psnr:lpips"])
+    assert capsys.readouterr().out == table
+
+
+def test_a_set_without_references_has_no_reference_metrics(options, tmp_path, capsys):
+    (tmp_path / "hq/a.png").unlink()
+    (tmp_path / "hq").rmdir()
+    main(options)
+    assert capsys.readouterr().out.splitlines()[0] == "| setting | branch | NIQE ↓ | Grid energy ↓ |"
+    with pytest.raises(SystemExit):
+        main([*options, "--plot", "psnr:niqe"])
+    assert "--plot takes psnr, which is not scored here" in capsys.readouterr().err
+
+
+def test_images_that_no_list_has_are_named(options, capsys):
+    with pytest.raises(SystemExit):
+        main([*options, "--by-preset", "heldout"])
+    assert "a is not in the list" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ async function open(token) {
   if (!fault) {
     photo.src = image.src;
     photo.alt = `Photograph to decide about, ${image.naturalWidth} by ${image.naturalHeight} pixels`;
-    await photo.decode();
+    await photo.decode().catch(() => {}); // another one took its place
     if (current !== token) return;
     zoom.setLevel(zoom.enlarged() ? Number($("scroller").dataset.level) : "fit");
   }

@@ -52,13 +52,6 @@ function frame() {
   return state.images.reduce((best, image) => (image.width_px > best.width_px ? image : best));
 }
 
-function make(tag, className, text) {
-  const found = document.createElement(tag);
-  if (className) found.className = className;
-  if (text !== undefined) found.textContent = text;
-  return found;
-}
-
 function limit(value, low, high) {
   return Math.min(high, Math.max(low, value));
 }

@@ -12,7 +12,7 @@ def write(folder, *rows, torn=""):
 def test_a_run_that_has_not_begun_has_no_figures(tmp_path):
     progress = progress_of(tmp_path / "nothing")
     assert (progress.step, progress.steps, progress.loss, progress.sheet) == (0, None, None, None)
-    assert progress.curve == () and progress.seconds_left is None
+    assert progress.curve == progress.sheets == () and progress.seconds_left is None and progress.sheet_figures == {}
 
 
 def test_progress_is_read_from_the_files_of_the_loop(tmp_path):
@@ -30,7 +30,9 @@ def test_progress_is_read_from_the_files_of_the_loop(tmp_path):
     assert progress.seconds_left == 60 * 8 / 4.0
     assert progress.curve == ((20, 0.5), (40, 0.25))
     assert progress.figures == {"lr": 0.2, "gradient_norm": 1.5}
+    assert progress.sheet_figures == {"text_contrast": 0.1}
     assert progress.sheet == tmp_path / "sheet-000040.png"
+    assert progress.sheets == (tmp_path / "sheet-000020.png", progress.sheet)
 
 
 def test_settings_that_are_being_written_are_not_yet_known(tmp_path):

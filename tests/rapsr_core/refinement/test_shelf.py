@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rapsr_core.refinement.shelf import names_for, on_shelf, shelved
+from rapsr_core.refinement.facts import RefinementError
+from rapsr_core.refinement.shelf import names_for, on_shelf, place_for, shelved, shelving
 
 
 @pytest.fixture
@@ -40,3 +41,27 @@ def test_a_name_is_a_folder_of_the_shelf_and_a_path_never_is(folder):
     put(folder, "mine", "sd21-base")
     assert on_shelf("mine") == folder / "mine"
     assert on_shelf("../" + folder.name + "/mine") is None and on_shelf("other") is None
+
+
+def test_a_refinement_is_on_the_shelf_when_it_is_whole(folder):
+    with shelving("mine") as made:
+        put(made.parent, "mine", "embedded")
+        assert shelved() == []
+    assert names_for("embedded") == ("embedded", "mine", "none")
+    with pytest.raises(RuntimeError):
+        half_written()
+    assert [path.name for path in folder.iterdir()] == ["mine"]
+
+
+def half_written() -> None:
+    with shelving("half") as made:
+        put(made.parent, "half", "embedded")
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../a", "a/b", ".a", "a" * 61, "none", "embedded", "taken"])
+def test_a_name_that_cannot_be_a_new_one_is_refused(folder, name):
+    (folder / "taken").mkdir()
+    with pytest.raises(RefinementError, match="take"):
+        place_for(name)
+    assert place_for("a.new-one_2") == folder / "a.new-one_2"
