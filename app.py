@@ -7,6 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+from studio import zero_gpu  # isort: skip  (first, see there)
 from rapsr_core import ASSETS
 from studio import examples, page, theme
 from studio.engine import Engine
@@ -16,6 +17,8 @@ EXAMPLES = ASSETS / "examples"
 engine = Engine(ASSETS)
 demo = page.build(engine, examples.load(EXAMPLES))
 engine.start()
+if zero_gpu.ON:
+    _ = engine.parts  # what needs the GPU must be known before the launch
 
 if __name__ == "__main__":
     address = {} if os.environ.get("SPACE_ID") else {"server_name": "127.0.0.1"}

@@ -116,7 +116,7 @@ class Comparer:
             recipe = replace(recipe, caption=self._own_caption(image, recipe))
         return Prepared(recipe, self.prompts(recipe), self.speeds.seconds(recipe, output_megapixels(image)))
 
-    def _own_caption(self, image: Tensor, recipe: Recipe) -> str:
+    def _own_caption(self, image: Tensor, recipe: Recipe) -> str | None:
         match host_info(recipe.host).captions:
             case "host":
                 return self._host(recipe).host.tags(image)
@@ -149,8 +149,12 @@ class Comparer:
         Raises ImageError, RecipeError or RefinementError before the first event.
         """
         self.check_size(image.shape[-2], image.shape[-1], recipe)
+        with self._slot:
+            yield from self._timed(image, recipe, metrics)
+
+    def _timed(self, image: Tensor, recipe: Recipe, metrics: Sequence[str]) -> Generator[Event, None, None]:
         clock = Clock()
-        with self._slot, closing(self._events(image, recipe, metrics, clock)) as events:
+        with closing(self._events(image, recipe, metrics, clock)) as events:
             for event in events:
                 clock.stop()  # what the listener does with an event is not the method's time
                 yield event

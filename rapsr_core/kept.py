@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from rapsr_core.quality.scoring import Score
@@ -26,6 +27,10 @@ class Baseline:
     scores: dict[str, dict[str, Score]]  # of "input" and "baseline"
     seconds: float  # the branch took when it was computed
 
+    def to(self, device: torch.device) -> Baseline:
+        """The same with its condition on another device."""
+        return replace(self, condition=self.condition.to(device))
+
 
 class KeptBaselines:
     """The last few baselines by everything they depend on: the pixels, the recipe without its enhanced part, the metrics."""
@@ -43,9 +48,16 @@ class KeptBaselines:
 
     def keep(self, image: Tensor, recipe: Recipe, metrics: Sequence[str], baseline: Baseline) -> None:
         """Remember it; the one longest unused goes."""
-        self._kept[_key(image, recipe, metrics)] = baseline
+        key = _key(image, recipe, metrics)
+        self._kept[key] = baseline
+        self._kept.move_to_end(key)
         if len(self._kept) > self._limit:
             self._kept.popitem(last=False)
+
+    @property
+    def newest(self) -> Baseline | None:
+        """The one kept or used last."""
+        return next(reversed(self._kept.values()), None)
 
 
 def shared_part(recipe: Recipe) -> Recipe:

@@ -16,12 +16,13 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.events import Event, Finished, Image, Prepared, Retried, Scored, Stage
 from rapsr_core.ground_truth import METRICS_OF_REFERENCE, fitted, referenced
 from rapsr_core.images import ImageError, read, resize
+from rapsr_core.precomputed import Precomputed
 from rapsr_core.quality.scoring import score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement import RefinementError
 from rapsr_core.weights import WeightsError
-from studio import forms, progress_view, prompt_view, score_table
+from studio import forms, opening, progress_view, prompt_view, score_table
 from studio.curve import Curve
 from studio.live_run import LiveRun
 from studio.restoring import problem
@@ -69,6 +70,9 @@ def look(comparer: Comparer, photo: str, values: Mapping[str, Any]) -> Iterator[
         image = read(photo)
         side = _crop_that_fits(comparer, image, recipe)
         comparer.check_size(image.shape[-2], image.shape[-1], recipe)
+        if (made := opening.of(photo, recipe, values, comparer.assets)) is not None:
+            yield _opened(photo, image, made)
+            return
         live = LiveRun(RunFolder(photo), recipe)
         live.show_input(_enlarged(image))
         yield Shown(
@@ -123,6 +127,23 @@ def compare(
             live.take(event)
             change = _change(live, event, image, recipe, metrics)
             yield replace(change, finished=Done(photo, event, live.results())) if isinstance(event, Finished) else change
+
+
+def _opened(photo: str, image: Tensor, made: Precomputed) -> Shown:
+    live, told = opening.opened(photo, image, made)
+    return Shown(
+        status=f"{_size(image)} · {told}",
+        progress=progress_view.render(live.progress),
+        viewer=live.viewer_value(),
+        scores=score_table.render(live.scores, LIVE),
+        curve="",
+        prompts=live.prompts_html(),
+        caption=live.recipe.caption,
+        crop_px=0,
+        downloads=live.downloads,
+        results=live.results(),
+        export=live.export(),
+    )
 
 
 def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: Sequence[str]) -> Shown:

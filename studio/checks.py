@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradio as gr
-
 from rapsr_core.comparison import Comparer
 from rapsr_core.doctor import missing
 from rapsr_core.ground_truth import fitted
-from rapsr_core.hosts.registry import host_info, recipe_from_json
+from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError, read
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.refinement.shelf import names_for
@@ -22,7 +20,7 @@ def check_page(comparer: Comparer, photo: str | None, values: dict[str, Any], tr
     """Problems of the page's inputs: control path, "photo" or "truth" -> message. Empty when the comparison can start."""
     try:
         recipe = forms.recipe_of(values)
-        _check(comparer, photo, recipe)
+        check_run(comparer, photo, recipe)
     except RecipeError as error:
         return {control_of(str(error)): str(error)}
     except ImageError as error:
@@ -38,17 +36,6 @@ def check_truth(comparer: Comparer, photo: str, truth: str, recipe: Recipe) -> d
     except ImageError as error:
         return {"truth": str(error)}
     return {}
-
-
-def check_call(comparer: Comparer, image: str | None, recipe: Any) -> list[dict[str, Any]]:
-    """Gradio's validation of an API call: one verdict for the image, one for the recipe."""
-    try:
-        _check(comparer, image, recipe_from_json({} if recipe is None else recipe))
-    except RecipeError as error:
-        return [gr.validate(True, ""), gr.validate(False, str(error))]
-    except ImageError as error:
-        return [gr.validate(False, str(error)), gr.validate(True, "")]
-    return [gr.validate(True, ""), gr.validate(True, "")]
 
 
 def control_of(message: str) -> str:
@@ -71,7 +58,8 @@ def check_recipe(recipe: Recipe) -> None:
         )
 
 
-def _check(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+def check_run(comparer: Comparer, photo: str | None, recipe: Recipe) -> None:
+    """Raises RecipeError or ImageError for a comparison that cannot start."""
     check_recipe(recipe)
     if photo is None:
         raise ImageError(NO_PHOTO)

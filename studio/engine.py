@@ -9,6 +9,8 @@ from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from studio import zero_gpu
+
 if TYPE_CHECKING:
     from rapsr_core.comparison import Comparer
     from studio.vote_store import VoteStore
@@ -22,6 +24,8 @@ class Parts:
     actions: ModuleType
     checks: ModuleType
     calls: ModuleType
+    short_calls: ModuleType
+    call_checks: ModuleType
     recipe_files: ModuleType
     batch: ModuleType
     degrade: ModuleType
@@ -55,11 +59,14 @@ class Engine:
     def parts(self) -> Parts:
         return self._made.result()
 
+    @property
+    def ready(self) -> bool:
+        """Whether `parts` answers at once."""
+        return self._made.done()
+
     def _make(self, assets: Path) -> None:
         try:
-            from rapsr_core.comparison import Comparer
-
-            self._made.set_result(_parts(Comparer(assets=assets)))
+            self._made.set_result(_parts(zero_gpu.comparer(assets)))
         except BaseException as error:  # told to whoever asks for the parts
             self._made.set_exception(error)
 
@@ -68,6 +75,7 @@ def _parts(comparer: Comparer) -> Parts:
     from studio import (
         actions,
         batch,
+        call_checks,
         calls,
         checks,
         curate_actions,
@@ -76,6 +84,7 @@ def _parts(comparer: Comparer) -> Parts:
         lab_actions,
         lab_checks,
         recipe_files,
+        short_calls,
         vote_actions,
         vote_store,
     )
@@ -86,6 +95,8 @@ def _parts(comparer: Comparer) -> Parts:
         actions,
         checks,
         calls,
+        short_calls,
+        call_checks,
         recipe_files,
         batch,
         degrade_actions,

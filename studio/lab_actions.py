@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from html import escape
@@ -55,9 +55,9 @@ def sweep(comparer: Comparer, asked: Asked) -> Iterator[LabShown]:
     job = checked(comparer, asked)
     ordered = cost_ordered(cells(job.sweep))
     assert asked.photo is not None
-    run = LabRun(asked.photo, asked.truth, job.sweep, _table_metrics(asked), len(ordered))
+    run = LabRun(asked.photo, asked.truth, job.sweep, table_metrics(asked.extra, asked.truth), len(ordered))
     yield LabShown(run, lab_view.bar("Waiting for the model", 0.0), run.grid_value(), files={})
-    metrics = (*_table_metrics(asked), figures.GRID)
+    metrics = (*table_metrics(asked.extra, asked.truth), figures.GRID)
     with closing(run_cells(comparer, job.image, ordered, metrics, job.reference)) as events:
         for event in events:
             yield from _follow(run, event, estimate(ordered[run.done + 1 :], comparer, job.image).seconds)
@@ -69,7 +69,7 @@ def search(comparer: Comparer, asked: Asked) -> Iterator[LabShown]:
     """Suggest: the budget spent on some cells, as suggest.py says. Closing the iterator cancels; what is in `LabRun` stays."""
     job, goal = checked(comparer, asked, MAX_SPACE), goal_of(asked)
     assert asked.photo is not None and asked.budget is not None
-    run = LabRun(asked.photo, asked.truth, job.sweep, _table_metrics(asked), asked.budget, goal)
+    run = LabRun(asked.photo, asked.truth, job.sweep, table_metrics(asked.extra, asked.truth), asked.budget, goal)
     yield LabShown(run, lab_view.bar("Waiting for the model", 0.0), run.grid_value(), run.front_value(), files={})
     with closing(_searching(comparer, job, goal, asked.budget)) as events:
         for event in events:
@@ -171,8 +171,9 @@ def _failed(run: LabRun) -> int:
     return sum(bool(row.error) for row in run.rows())
 
 
-def _table_metrics(asked: Asked) -> tuple[str, ...]:
-    chosen = (*LIVE, *asked.extra, *(METRICS_OF_REFERENCE if asked.truth else ()))
+def table_metrics(extra: Sequence[str], truth: str | None) -> tuple[str, ...]:
+    """The live metrics, those chosen, and those that a ground truth allows; each once."""
+    chosen = (*LIVE, *extra, *(METRICS_OF_REFERENCE if truth else ()))
     return tuple(name for name in dict.fromkeys(chosen) if name != figures.GRID)
 
 

@@ -66,7 +66,11 @@ def space(asked: Asked, limit: int) -> Sweep:
         raise SweepError(*problems)
     if not found:
         raise SweepError("no axis is chosen yet: choose what changes along the columns")
-    sweep = Sweep(forms.recipe_of(asked.values), tuple(found), limit)
+    return allowed(Sweep(forms.recipe_of(asked.values), tuple(found), limit))
+
+
+def allowed(sweep: Sweep) -> Sweep:
+    """`sweep`, if every host and refinement in it can run here and a visitor may name it. Raises SweepError."""
     if refused := _refused(sweep):
         raise SweepError(*refused)
     return sweep
@@ -74,12 +78,16 @@ def space(asked: Asked, limit: int) -> Sweep:
 
 def checked(comparer: Comparer, asked: Asked, limit: int = MAX_CELLS) -> Job:
     """All of it, against the photograph too. Raises SweepError, RecipeError, ImageError."""
-    sweep = space(asked, limit)
-    if asked.photo is None:
+    return job_of(comparer, space(asked, limit), asked.photo, asked.truth)
+
+
+def job_of(comparer: Comparer, sweep: Sweep, photo: str | None, truth: str | None) -> Job:
+    """A sweep against its photograph and ground truth. Raises SweepError, ImageError."""
+    if photo is None:
         raise ImageError(NO_PHOTO)
-    image = read(asked.photo)
+    image = read(photo)
     definition.check(sweep, comparer, image)
-    return Job(sweep, image, _reference(comparer, asked.truth, sweep, image))
+    return Job(sweep, image, _reference(comparer, truth, sweep, image))
 
 
 def plan(comparer: Comparer, asked: Asked) -> str:
@@ -110,7 +118,7 @@ def problems(comparer: Comparer, asked: Asked, searching: bool) -> dict[str, str
         return {"photo": f"Among the settings of Compare: {error}"}
     except ImageError as error:
         return {"truth" if "ground truth" in str(error) else "photo": str(error)}
-    return _search_problems(comparer, job, asked) if searching else _long(_sweep_seconds(comparer, job), "values0")
+    return _search_problems(comparer, job, asked) if searching else _long(sweep_seconds(comparer, job), "values0")
 
 
 def goal_of(asked: Asked) -> Goal:
@@ -164,16 +172,21 @@ def _search_problems(comparer: Comparer, job: Job, asked: Asked) -> dict[str, st
     return _long(_search_seconds(comparer, job, asked.budget), "budget")
 
 
-def _long(seconds: float, control: str) -> dict[str, str]:
+def too_long(seconds: float) -> str:
+    """The refusal of what would take so long, or ""."""
     if seconds <= MAX_SECONDS:
-        return {}
+        return ""
     limit = duration(MAX_SECONDS)
-    return {
-        control: f"this would take about {duration(seconds)} here, over the limit of {limit}; take fewer values, steps or pixels"
-    }
+    return f"this would take about {duration(seconds)} here, over the limit of {limit}; take fewer values, steps or pixels"
 
 
-def _sweep_seconds(comparer: Comparer, job: Job) -> float:
+def _long(seconds: float, control: str) -> dict[str, str]:
+    problem = too_long(seconds)
+    return {control: problem} if problem else {}
+
+
+def sweep_seconds(comparer: Comparer, job: Job) -> float:
+    """Of all its cells."""
     return estimate(cost_ordered(cells(job.sweep)), comparer, job.image).seconds
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradio.utils import get_upload_folder
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from rapsr_core.images import save_png
 from rapsr_core.recipe import Recipe
+from studio import sessions
 from studio.viewer import Picture, export
 
 RECIPE_CHUNK = "rapsr-recipe"
@@ -22,12 +22,11 @@ RECIPE_CHUNK = "rapsr-recipe"
 
 
 class RunFolder:
-    """A new folder inside Gradio's cache, so that visitors never overwrite each other's files."""
+    """A new folder of the visitor's session (sessions.py), so that nobody overwrites another's files."""
 
     def __init__(self, photo: str | Path) -> None:
         self.id = uuid.uuid4().hex
-        self.path = Path(get_upload_folder()) / "runs" / self.id
-        self.path.mkdir(parents=True)
+        self.path = sessions.run_folder(self.id)
         self._stem = self.safe(Path(photo).stem, "photo")
 
     @staticmethod

@@ -31,11 +31,14 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+SERVED = ("tests/browser/", "tests/api/")
+
+
 class Together(LoadScopeScheduling):
-    """A file's tests stay in one process, for they share fixtures; all that drive the page in one, for they share the server."""
+    """A file's tests stay in one process, for they share fixtures; all of a folder of SERVED in one, for they share the server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+        return next((folder for folder in SERVED if nodeid.startswith(folder)), nodeid.partition("::")[0])
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+import torch
 from diffusers import SchedulerMixin
 from torch import Tensor, nn
 
@@ -39,6 +40,12 @@ class Condition:
 
     def __getitem__(self, name: str) -> Tensor:
         return self.parts[name].tensor
+
+    def to(self, device: torch.device) -> Condition:
+        """The same on another device."""
+        parts = {name: Part(part.tensor.to(device), part.scale) for name, part in self.parts.items()}
+        labels = None if self.class_labels is None else self.class_labels.to(device)
+        return replace(self, parts=parts, colour_reference=self.colour_reference.to(device), class_labels=labels)
 
     def crop(self, tile: Tile) -> Condition:
         """The condition of one tile of latent sites."""

@@ -16,8 +16,12 @@ from rapsr_core.hosts.registry import HOSTS
 Value = float | int | str | tuple[str, str]
 Kind = Literal["number", "whole number", "text", "identifier", "choice", "pair", "identifier pair"]
 
+MAX_AXES = 3
+"""Columns, rows and sheets of a grid."""
+MAX_CELLS = 100
+"""Default limit of a sweep's cells."""
 MAX_VALUES = 1000
-"""Longest list one axis text may expand to; a sweep has a limit of its own (`definition.MAX_CELLS`)."""
+"""Longest list one axis text may expand to; a sweep has the limit above."""
 
 
 class SweepError(ValueError):

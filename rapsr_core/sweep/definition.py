@@ -14,12 +14,7 @@ from rapsr_core.comparison import Comparer
 from rapsr_core.hosts.registry import host_info
 from rapsr_core.images import ImageError
 from rapsr_core.recipe import Recipe, RecipeError
-from rapsr_core.sweep.axes import Axis, SweepError, Value, axis_info, label_of, value_from_json
-
-MAX_AXES = 3
-"""Columns, rows and sheets of a grid."""
-MAX_CELLS = 100
-"""Default limit of cells."""
+from rapsr_core.sweep.axes import MAX_AXES, MAX_CELLS, Axis, SweepError, Value, axis_info, label_of, value_from_json
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,7 @@ Beside the embedded prior it finds one other: a tiny x4 upscaler of random weigh
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +13,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from studio_process import ROOT, studio
 from tiny_priors import save_tiny
 from tiny_scored import scored
 from viewer_page import DESKTOP, PHONE, opened
 from viewer_site import Site, serve
 
-ROOT = Path(__file__).parents[2]
-OFFLINE = Path(__file__).with_name("offline")
 ARTEFACTS = Path(__file__).with_name("artefacts")
-START_S, PHOTO_PX = 60, 96
+PHOTO_PX = 96
 CHROMIUM_OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
@@ -52,36 +44,10 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
     save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
-    found = Server(
-        f"http://127.0.0.1:{_free_port()}",
-        folder / "cache",
-        folder / "log.txt",
-        folder / "attempts.txt",
-        folder / "votes",
-        folder / "curations",
-        folder / "trainings",
-    )
-    environment = {
-        **os.environ,
-        "GRADIO_SERVER_PORT": found.url.rsplit(":", 1)[1],
-        "GRADIO_TEMP_DIR": str(found.cache),
-        "RAPSR_WEIGHTS": str(folder / "weights"),
-        "RAPSR_REFINEMENTS": str(folder / "refinements"),
-        "RAPSR_VOTES": str(found.votes),
-        "RAPSR_CURATIONS": str(found.curations),
-        "RAPSR_TRAININGS": str(found.trainings),
-        "RAPSR_POOLS": str(folder / "pools"),
-        "PYTHONPATH": str(OFFLINE),
-        "OFFLINE_LOG": str(found.attempts),
-    }
-    with found.log.open("wb") as log:
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(found, process)
-            yield found
-        finally:
-            process.terminate()
-            process.wait(timeout=30)
+    with studio(folder) as found:
+        yield Server(
+            found.url, found.cache, found.log, found.attempts, folder / "votes", folder / "curations", folder / "trainings"
+        )
 
 
 @pytest.fixture(scope="session")
@@ -165,22 +131,3 @@ def phone(site: Site, browser: Browser) -> Iterator[Page]:
 
 def _local(url: str, server: Server) -> bool:
     return url.startswith((server.url, "data:", "blob:"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(server.url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            if process.poll() is not None:
-                break
-            time.sleep(0.2)
-    pytest.fail(f"app.py did not serve a page within {START_S} s; it printed:\n{server.log.read_text()[-4000:]}")

@@ -6,18 +6,21 @@ from PIL import Image
 
 from rapsr_core.comparison import Comparer
 from rapsr_core.recipe import Recipe
-from studio import checks, forms
+from studio import call_checks, checks, forms
+from studio.api_table import ENDPOINTS
 
 DEFAULTS = forms.values_of(Recipe())
 
 
 def verdicts(comparer: Comparer, image: Path | None, recipe: Any) -> list[tuple[bool, str]]:
-    return [(v["is_valid"], v["message"]) for v in checks.check_call(comparer, image and str(image), recipe)]
+    """Of the API's `compare`, on image and recipe."""
+    found = call_checks.verdicts(comparer, ENDPOINTS[0], (image and str(image), recipe, [], None))
+    return [(v["is_valid"], v["message"]) for v in found[:2]]
 
 
 def test_good_input_passes(comparer: Comparer, photo: Path) -> None:
     assert checks.check_page(comparer, str(photo), DEFAULTS) == {}
-    assert verdicts(comparer, photo, None) == verdicts(comparer, photo, {"steps": 4}) == [(True, ""), (True, "")]
+    assert verdicts(comparer, photo, {}) == verdicts(comparer, photo, {"steps": 4}) == [(True, ""), (True, "")]
 
 
 def _damaged(folder: Path, photo: Path) -> Path:
@@ -108,7 +111,7 @@ def test_bad_settings_are_said_at_their_control(
         ({"enhanced": {"strength": -0.1}}, "enhanced.strength is -0.1"),
         ({"host": "none such"}, "host is 'none such'"),
         ({"enhanced": {"refinement": "/etc"}}, "enhanced.refinement is '/etc'; with host embedded it must be one of embedded"),
-        ([], "must be a JSON object"),
+        ([], "should be a valid dictionary"),
     ],
 )
 def test_bad_recipes_are_refused_by_the_api(comparer: Comparer, photo: Path, recipe: Any, message: str) -> None:

@@ -23,6 +23,7 @@ SHORT = {
     "studio.curate_scoring": "starts, or ends, a process that is told of by itself",
     "studio.train_events": "starts, or ends, a process that is told of by itself; a dry run ends in half a minute",
     "studio.vote_events answer": "one line of a file",
+    "studio.sessions close": "marks a folder; nobody waits for it",
     "studio.api": "a client's own call: closing it frees the slot",
 }
 """Events of the queue that no button stops: module, or module and function, and why none is needed."""

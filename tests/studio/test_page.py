@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 from rapsr_core import ASSETS
 from rapsr_core.comparison import Comparer
 from studio import compare_tab, examples, page, theme, viewer
+from studio.api_table import ENDPOINTS
 from studio.engine import Engine
 
 
@@ -17,15 +18,16 @@ def demo(comparer: Comparer) -> gr.Blocks:
     return page.build(Engine.of(comparer), examples.load(ASSETS / "examples"))
 
 
-def test_only_compare_is_public_and_all_computing_shares_one_slot(demo: gr.Blocks) -> None:
-    public = [fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public" and fn.fn is not None]
-    assert public == ["compare"]
+def test_only_the_api_s_table_is_public_and_all_computing_shares_one_slot(demo: gr.Blocks) -> None:
+    public = [fn.api_name for fn in demo.fns.values() if fn.api_visibility != "private" and fn.fn is not None]
+    assert public == [row.name for row in ENDPOINTS]
     computing = [fn for fn in demo.fns.values() if fn.concurrency_id == "compute"]
     assert (
-        len(computing) == 6
-    )  # the page's, the API's, a batch's next photograph, the lab's sweep and search, an example to vote on
+        len(computing) == 7
+    )  # the page's, the API's two, a batch's next photograph, the lab's sweep and search, an example to vote on
     assert {fn.concurrency_limit for fn in computing} == {1}
-    assert sum(fn.validator is not None for fn in computing) == 4  # a batch is checked as a whole before its first
+    assert sum(fn.validator is not None for fn in computing) == 5  # a batch is checked as a whole before its first
+    assert all(fn.validator is not None for fn in demo.fns.values() if fn.api_visibility == "public" and fn.inputs)
 
 
 def _deep(path: Path) -> None:
