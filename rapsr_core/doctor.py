@@ -89,6 +89,7 @@ OPTIONAL = (
     ("pyiqa", "metrics with a network (MUSIQ, MANIQA, ...); PolyForm Noncommercial", "pip install 'pyiqa>=0.1.16,<0.2'"),
     ("ray", "train.curate --engine ray", "pip install -r requirements-ray.txt"),
     ("bitsandbytes", "train.refine --use-8bit-adam", "pip install bitsandbytes"),
+    ("mcp", "the API as MCP tools (GRADIO_MCP_SERVER=True)", "pip install -r requirements-mcp.txt"),
     ("spaces", "a GPU on Hugging Face ZeroGPU Spaces, where it is installed", "pip install spaces"),
 )
 """Package, what it is for, how to get it."""

@@ -54,7 +54,7 @@ def test_the_diagnosis_has_device_memory_and_packages() -> None:
     assert [host.name for host in found.hosts] == list(HOSTS)
     assert all(host.tested and host.code_licence and host.weights_licence for host in found.hosts)
     packages = {package.name: package for package in found.packages}
-    assert packages.keys() == {"pyiqa", "ray", "bitsandbytes", "spaces"}
+    assert packages.keys() == {"pyiqa", "ray", "bitsandbytes", "mcp", "spaces"}
     assert packages["pyiqa"].version and packages["spaces"].command == "pip install spaces"
 
 
