@@ -3,7 +3,7 @@
 Run it again when weights, default recipe or examples have changed: until then what is stale is not shown. Minutes on two CPU cores.
 
 Examples:
-  python -m train.precompute
+  python -m train.precompute --first 4
   python -m train.precompute --check
 """
 
@@ -37,6 +37,9 @@ def arguments() -> argparse.ArgumentParser:
         help="longest side of the centre that is compared [%(default)s]",
     )
     parser.add_argument(
+        "--first", type=int, metavar="N", help="take the first N examples; the others open as any photograph does"
+    )
+    parser.add_argument(
         "--check", action="store_true", help="compute nothing; say what is stale, and end with status 1 if something is"
     )
     return parser
@@ -53,12 +56,12 @@ def main(argv: list[str] | None = None) -> None:
         folder = options.assets / precomputed.FOLDER
         shutil.rmtree(folder, ignore_errors=True)
         comparer = Comparer(options.assets)
-        for photo in tqdm(photos, unit="example"):
+        for photo in tqdm(photos[: options.first], unit="example"):
             precomputed.make(comparer, photo, folder, options.side)
-        size = precomputed.total_bytes(options.assets)
-        print(f"{len(photos)} examples, {size / 1e6:.1f} MB in {folder}")
-        if size > precomputed.LIMIT_BYTES:
-            parser.exit(1, f"that is over {precomputed.LIMIT_BYTES / 1e6:.0f} MB: give a smaller --side\n")
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        print(f"{len(photos[: options.first])} examples, {size / 1e6:.2f} MB in {folder}")
+        if problem := precomputed.too_large(options.assets):
+            parser.exit(1, f"{problem}: give a smaller --side, or --first\n")
 
 
 def examples(assets: Path) -> list[Path]:

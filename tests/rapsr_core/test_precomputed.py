@@ -86,4 +86,15 @@ def test_without_any_nothing_is_found_or_stale(assets: Path, tmp_path: Path) -> 
 def test_what_is_committed_is_small_and_made_from_the_shipped_weights() -> None:
     """Fails when weights or the default recipe were changed and `python -m train.precompute` was not run again."""
     assert precomputed.stale(precompute.examples(ASSETS), ASSETS) == []
-    assert precomputed.total_bytes(ASSETS) <= precomputed.LIMIT_BYTES
+    assert precomputed.too_large(ASSETS) == ""
+
+
+def test_what_is_too_large_is_said_with_the_remedy(
+    changed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(precomputed, "ASSETS_BYTES", 1000)
+    with pytest.raises(SystemExit):
+        precompute.main(["--assets", str(changed), "--side", "24", "--first", "1"])
+    told = capsys.readouterr()
+    assert told.out.startswith("1 examples, ") and "give a smaller --side, or --first" in told.err
+    assert precomputed.find(changed / "examples/two.png", changed) is None
