@@ -16,10 +16,11 @@ EXAMPLES = ASSETS / "examples"
 
 engine = Engine(ASSETS)
 demo = page.build(engine, examples.load(EXAMPLES))
-engine.start()
 if zero_gpu.ON:
     _ = engine.parts  # what needs the GPU must be known before the launch
 
 if __name__ == "__main__":
     address = {} if os.environ.get("SPACE_ID") else {"server_name": "127.0.0.1"}
-    demo.launch(**address, **theme.launch_options([EXAMPLES]))
+    demo.launch(prevent_thread_lock=True, **address, **theme.launch_options([EXAMPLES]))
+    engine.start()  # not before: Gradio gives its own server three seconds to answer, and the imports would take them
+    demo.block_thread()

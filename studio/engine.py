@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -38,14 +39,16 @@ class Parts:
 
 
 class Engine:
-    """`parts` waits until everything is there, and raises what kept it from coming. `start` it once the page is built: imports slow each other."""
+    """`parts` waits until everything is there, and raises what kept it from coming. `start` it once the page is served: imports slow each other."""
 
     def __init__(self, assets: Path) -> None:
         self._made: Future[Parts] = Future()
         self._thread = Thread(target=self._make, args=(assets,), daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
+        """Begin, unless it has begun."""
+        with suppress(RuntimeError):  # a thread starts once
+            self._thread.start()
 
     @classmethod
     def of(cls, comparer: Comparer) -> Engine:
@@ -57,6 +60,8 @@ class Engine:
 
     @property
     def parts(self) -> Parts:
+        if not self.ready:
+            self.start()
         return self._made.result()
 
     @property

@@ -26,13 +26,9 @@ _SHIFTS_PX = ((0, 0), (2, 2), (0, 2), (2, 0), (1, 1), (3, 3), (1, 3), (3, 1))
 
 def shifts_px(t: int, last_t: int, block_px: int) -> tuple[tuple[int, int], ...]:
     """(down, right) of the codec's blocks at timestep t: neighbouring steps of any usual number get different ones, and the last
-    step a mean over (k, k * block_px / 2), k < block_px.
-
-    Of what repeats with the blocks, at frequencies (i / 4, j / 4), that mean cancels all but (0, 1/2) and (1/2, 1/4), where photographs and
-    the network's grid have least. Four along the diagonal, (k, k), would leave (1/4, -1/4), which is seen; all 16 leave nothing, at four times the passes.
-    """
+    step all there are. Their mean shows no grid; four diagonal ones would leave what runs along the other diagonal."""
     if t == last_t:
-        return tuple((k, k * block_px // 2 % block_px) for k in range(block_px))
+        return tuple((down, right) for down in range(block_px) for right in range(block_px))
     return (_SHIFTS_PX[t // 37 % len(_SHIFTS_PX)],)
 
 

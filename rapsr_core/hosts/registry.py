@@ -15,9 +15,9 @@ from rapsr_core.hosts.row_parts import (
     SEESR_REPOSITORY,
     START_FROM_PICTURE,
     TILE_REPOSITORY,
-    four_at_the_end,
     ircontrolnet,
     model_folder,
+    sixteen_at_the_end,
 )
 from rapsr_core.recipe import Recipe, RecipeError
 from rapsr_core.sampling import official_tiling
@@ -41,7 +41,7 @@ HOSTS = {
             colour_fix="wavelet",
             takes_guide=True,
             pass_seconds=0.9,
-            passes=four_at_the_end,
+            passes=sixteen_at_the_end,
             guidance=all_but_last,
             code_licence="Apache-2.0",
             weights_licence="CC-BY-SA-4.0",

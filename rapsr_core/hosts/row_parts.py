@@ -32,9 +32,9 @@ RAM = (
 CONTROL_SCALE = Setting("control_scale", "Control scale", 1.0, 0.0, 2.0, 0.05, "Weight of the ControlNet's residuals.")
 
 
-def four_at_the_end(steps: int) -> list[int]:
-    """The embedded host: its last step is a mean over four offsets of the codec's 4x4 blocks."""
-    return [1] * (steps - 1) + [4]
+def sixteen_at_the_end(steps: int) -> list[int]:
+    """The embedded host: its last step is a mean over all offsets of the codec's 4x4 blocks."""
+    return [1] * (steps - 1) + [16]
 
 
 def model_folder(name: str, path: str, size_gb: float, licence: str, repository: str, folder: str) -> tuple[Weights, ...]:

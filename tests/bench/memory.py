@@ -4,7 +4,7 @@
     PYTHONPATH=. python tests/bench/memory.py networks [--dtype bfloat16]
 
 `host`: the embedded host, from the scores of the input to the baseline's image, with the cleaner; two steps, since memory does not depend
-on their number and the last one has 4 passes. Each size is a process of its own, one thread, after a small picture has loaded everything;
+on their number and the last one has 16 passes. Each size is a process of its own, one thread, after a small picture has loaded everything;
 time is the processor's own, so that other work on the machine does not count. `networks`: one pass of each network of its real size with
 random weights; from it are the figures of `MemoryNeed` (rapsr_core/hosts) and `cleaners.BYTES_PER_PX`.
 """

@@ -4,7 +4,7 @@
 
 FLOPs are counted by torch (two for a multiply and add; convolutions, matrix products, attention). The peak is the fastest of some plain
 3x3 convolutions in the same type and memory format, measured in turn with the prior, so that the share does not depend on what else runs.
-A step is one pass for each text (two with guidance); the last step of a picture is 4 passes.
+A step is one pass for each text (two with guidance); the last step of a picture is 16 passes.
 """
 
 from __future__ import annotations

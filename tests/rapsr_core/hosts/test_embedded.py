@@ -115,12 +115,11 @@ def test_neighbouring_steps_lay_the_blocks_elsewhere(steps: int) -> None:
     assert all(len(a) == 1 and a != b for a, b in pairwise(shifts))
 
 
-def test_the_mean_of_the_last_step_keeps_only_the_finest_components_of_the_codecs_period() -> None:
-    """Of a pattern that moves with the blocks the frequencies (i/4, j/4) cancel, the diagonals too, but for (0, 1/2) and (1/2, 1/4)."""
-    pattern = torch.randn(4, 4, generator=torch.Generator().manual_seed(1)).double()
+def test_the_mean_of_the_last_step_has_no_component_of_the_codecs_period() -> None:
+    """Every frequency (k/4, l/4) of a pattern that moves with the blocks cancels, those along the diagonals too."""
+    pattern = torch.randn(16, 16, generator=torch.Generator().manual_seed(1)).double()[:4, :4].repeat(4, 4)
     mean = torch.stack([pattern.roll(shift, (0, 1)) for shift in shifts_px(124, 124, 4)]).mean(0)
-    left = {(i, j) for i, j in (torch.fft.fft2(mean).abs() > 1e-12).nonzero().tolist()}
-    assert left == {(0, 0), (0, 2), (2, 1), (2, 3)}
+    assert (mean - pattern.mean()).abs().max() < 1e-12
 
 
 @pytest.mark.parametrize("steps", [1, 4, 8, 30])

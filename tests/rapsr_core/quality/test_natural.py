@@ -61,11 +61,20 @@ def oracle(name: str) -> torch.nn.Module:
 
 @pytest.mark.parametrize("case", CASES)
 def test_niqe_brisque_and_piqe_are_those_of_pyiqa(case: str) -> None:
-    """BRISQUE within .02, because pyiqa adds up 774 terms of up to 1024 in float32."""
+    """BRISQUE within .02, because pyiqa adds up 774 terms of up to 1024 in float32. Where pyiqa itself depends on the last bit of the image
+    (a flat patch whose signs are rounding's), any of its values will do: another processor rounds otherwise."""
     image = CASES[case]()
     found = natural_scores(image, LIVE)
     for name, absolute in zip(LIVE, (0, 0.02, 0), strict=True):
-        assert found[name] == pytest.approx(float(oracle(name)(image)), rel=2e-4, abs=absolute), name
+        values = [float(oracle(name)(other)) for other in (image, *last_bits(image))]
+        spare = max(2e-4 * values[0], absolute)
+        assert min(values) - spare <= found[name] <= max(values) + spare, name
+
+
+def last_bits(image: Tensor) -> list[Tensor]:
+    """Six images a rounding of float32 away."""
+    generator = torch.Generator().manual_seed(0)
+    return [image + (torch.rand(image.shape, generator=generator) - 0.5) * 2e-7 for _ in range(6)]
 
 
 ILNIQE = {
