@@ -2,15 +2,14 @@
 
 import os
 
-# The studio asks the network for nothing. These are read when gradio and huggingface_hub are imported.
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
+from rapsr_core.lasting import lasting, use_large_pages
 
-from studio import zero_gpu  # isort: skip  (first, see there)
-from rapsr_core import ASSETS
-from studio import examples, page, theme
-from studio.engine import Engine
+use_large_pages()
+with lasting():
+    from studio import offline, zero_gpu  # noqa: F401  # isort: skip  (first, see there)
+    from rapsr_core import ASSETS
+    from studio import examples, page, theme
+    from studio.engine import Engine
 
 EXAMPLES = ASSETS / "examples"
 

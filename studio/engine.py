@@ -10,6 +10,7 @@ from threading import Thread
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from rapsr_core.lasting import lasting
 from studio import zero_gpu
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Engine:
 
     def _make(self, assets: Path) -> None:
         try:
-            self._made.set_result(_parts(zero_gpu.comparer(assets)))
+            with lasting():
+                parts = _parts(zero_gpu.comparer(assets))
+            self._made.set_result(parts)
         except BaseException as error:  # told to whoever asks for the parts
             self._made.set_exception(error)
 

@@ -1,19 +1,23 @@
 """A tiny prior of the real classes with random weights, and its refinement; how two processes share the tests."""
 
+import gc
 import os
 from pathlib import Path
 from typing import Any
 
+from rapsr_core.lasting import GLIBC_TUNABLES, lasting
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the processes of a run have a core each
+os.environ.setdefault("GLIBC_TUNABLES", GLIBC_TUNABLES)  # for the processes of a run: they are started from here
+with lasting():
+    import pytest
+    import torch
+    from xdist.scheduler import LoadScopeScheduling
 
-import pytest
-import torch
-from xdist.scheduler import LoadScopeScheduling
-
-from rapsr_core.priors import load_prior
-from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
-from rapsr_core.refinement import save_refinement
-from rapsr_core.refinement.methods import lora_config
+    from rapsr_core.priors import load_prior
+    from rapsr_core.priors.embedded import TINY, build_codec, build_text_encoder, build_unet, save_embedded
+    from rapsr_core.refinement import save_refinement
+    from rapsr_core.refinement.methods import lora_config
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +33,11 @@ def assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
             torch.nn.init.normal_(parameter, std=0.05)
     save_refinement(folder / "refinement", prior, ("[X]. ", "[V]. "), {"steps": 0})
     return folder
+
+
+def pytest_collection_finish() -> None:
+    """All test modules are imported: they are not looked through again (rapsr_core/lasting.py)."""
+    gc.freeze()
 
 
 SERVED = ("tests/browser/", "tests/api/")

@@ -1,0 +1,3 @@
+from rapsr_core.lasting import use_large_pages
+
+use_large_pages()

@@ -8,11 +8,11 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 from tqdm import tqdm
 
+from rapsr_core import csv_rows
 from rapsr_core.evaluation.pairs import EvaluationError
 from rapsr_core.evaluation.summary import paired_interval
 from rapsr_core.images import read
@@ -52,13 +52,11 @@ def run(folders: list[Path], metrics: list[str], out: Path, taken: slice) -> str
     known = read_scores(out)
     asked = [(str(folder), name, metric) for name in names[taken] for folder in folders for metric in metrics]
     out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("a", newline="", encoding="utf-8") as file:
-        for folder, name, metric in tqdm([key for key in asked if key not in known]):
-            row = score(read(Path(folder) / name), [metric])[metric]
-            if row.value is None:
-                raise EvaluationError(f"{folder}/{name}: {row.error}")
-            csv.writer(file, lineterminator="\n").writerow([folder, name, metric, f"{row.value:.6g}"])
-            file.flush()
+    for folder, name, metric in tqdm([key for key in asked if key not in known]):
+        row = score(read(Path(folder) / name), [metric])[metric]
+        if row.value is None:
+            raise EvaluationError(f"{folder}/{name}: {row.error}")
+        csv_rows.append(out, [[folder, name, metric, f"{row.value:.6g}"]])
     known = read_scores(out)
     return "\n".join(
         line(metric, [[known[str(f), name, metric] for name in names[taken]] for f in folders]) for metric in metrics
@@ -78,12 +76,8 @@ def images_of(folders: list[Path]) -> list[str]:
 
 
 def read_scores(path: Path) -> dict[Key, float]:
-    """What is in the file; a last line cut off by a kill does not count."""
-    if not path.is_file():
-        return {}
-    lines = [text for text in path.read_text(encoding="utf-8").splitlines(keepends=True) if text.endswith("\n")]
-    path.write_text("".join(lines), encoding="utf-8")
-    return {(folder, name, metric): float(value) for folder, name, metric, value in csv.reader(lines)}
+    """What is in the file."""
+    return {(folder, name, metric): float(value) for folder, name, metric, value in csv_rows.read(path)}
 
 
 def line(metric: str, columns: list[list[float]]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rapsr_core import csv_rows
 from rapsr_core.cleaners import CLEANERS, clean
 from rapsr_core.evaluation.pairs import EvaluationError, Pair, load
 from rapsr_core.images import read, save_png
@@ -34,26 +34,16 @@ def restore(pairs: Sequence[Pair], name: str, metrics: Sequence[str], out: Path)
             lq, reference = load(pair, "rapsr", 0)
             image = read(save_png(clean(lq, name).clamp(0, 1), out / f"{pair.name}.png"))
             done[pair.name] = {metric: row.value for metric, row in score(image, metrics, reference).items()}
-            _append(path, header, [pair.name, *(_text(done[pair.name][metric]) for metric in metrics)])
+            csv_rows.append(path, [[pair.name, *(_text(done[pair.name][metric]) for metric in metrics)]], header)
         yield pair.name, done[pair.name]
 
 
 def _load(path: Path, header: Sequence[str]) -> dict[str, Scores]:
-    """Rows so far; a last line cut off by a kill is taken off the file."""
-    if not path.is_file():
-        return {}
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    path.write_text("".join(lines), encoding="utf-8")
-    first, *rows = csv.reader(lines)
+    """Rows so far."""
+    first, *rows = csv_rows.read(path) or [list(header)]
     if first != list(header):
         raise EvaluationError(f"{path} has the columns {', '.join(first)}, asked are {', '.join(header)}; give another --out")
     return {cells[0]: {m: float(c) if c else None for m, c in zip(header[1:], cells[1:], strict=True)} for cells in rows}
-
-
-def _append(path: Path, header: Sequence[str], cells: Sequence[str]) -> None:
-    is_new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(([header] if is_new else []) + [cells])
 
 
 def _text(value: float | None) -> str:

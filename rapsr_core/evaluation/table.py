@@ -4,11 +4,11 @@ way.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rapsr_core import csv_rows
 
 WHICH = ("input", "baseline", "enhanced")
 BRANCHES = ("baseline", "enhanced")
@@ -36,24 +36,15 @@ def append(path: Path, row: Row, metrics: Sequence[str]) -> None:
     values = [row.scores[metric, which] for metric in metrics for which in WHICH]
     cells = ["" if value is None else f"{value:.6g}" for value in values]
     times = [f"{row.seconds[branch]:.2f}" for branch in BRANCHES]
-    lines = [[row.image, *cells, *times, row.notes]]
-    if not path.is_file() or path.stat().st_size == 0:
-        lines.insert(0, header(metrics))
-    with path.open("a", newline="", encoding="utf-8") as file:
-        file.write(_text(lines))
+    csv_rows.append(path, [[row.image, *cells, *times, row.notes]], header(metrics))
 
 
 def load(path: Path, metrics: Sequence[str]) -> list[Row]:
     """Rows so far, [] without a file. A last line without its end (the run was killed while writing) is cut off the
     file.
     """
-    if not path.is_file():
-        return []
-    text = path.read_bytes()
-    whole = text[: text.rfind(b"\n") + 1]
-    if whole != text:
-        path.write_bytes(whole)
-    return [_row(cells, metrics) for cells in csv.DictReader(io.StringIO(whole.decode("utf-8")))]
+    columns, *rows = csv_rows.read(path) or [[]]
+    return [_row(dict(zip(columns, cells, strict=True)), metrics) for cells in rows]
 
 
 def _row(cells: dict[str, str], metrics: Sequence[str]) -> Row:
@@ -65,9 +56,3 @@ def _row(cells: dict[str, str], metrics: Sequence[str]) -> Row:
         {branch: float(cells[f"seconds_{branch}"]) for branch in BRANCHES},
         cells["notes"],
     )
-
-
-def _text(lines: Sequence[Sequence[str]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(lines)
-    return buffer.getvalue()

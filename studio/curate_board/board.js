@@ -5,7 +5,7 @@ const board = element.querySelector(".board");
 const SVG = "http://www.w3.org/2000/svg";
 const SIDES = { low: "lower", high: "upper" };
 const ANSWER_MS = 5000; // an answer that takes longer is not waited for
-const state = { opened: null, seq: 0, sent: 0, waiting: 0, cards: new Map() };
+const state = { opened: null, seq: 0, sent: 0, answered: 0, waiting: 0, cards: new Map() };
 
 function draw(tag, attributes) {
   const found = document.createElementNS(SVG, tag);
@@ -170,7 +170,7 @@ function show(card) {
 
 function open(value) {
   state.opened = value.opened;
-  state.seq = state.sent = value.seq;
+  state.seq = state.sent = state.answered = value.seq;
   state.cards = new Map(value.measures.map((measure) => [measure.column, newCard(measure)]));
   const cards = [...state.cards.values()];
   const ruled = (card) => Object.values(card.rule).some((bound) => bound !== null);
@@ -185,6 +185,8 @@ function update() {
   if (!value) return;
   if (value.opened !== state.opened) open(value);
   state.waiting = 0;
+  if (value.seq > 0 && value.seq < state.answered) state.sent = -1; // overtaken by a later answer, whose summary it has replaced: ask again
+  state.answered = Math.max(state.answered, value.seq);
   for (const measure of value.measures) {
     const card = state.cards.get(measure.column);
     Object.assign(card.measure, { kept: measure.kept, bound: measure.bound });

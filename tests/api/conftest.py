@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 from PIL import Image
-from studio_process import Studio, studio
+from studio_process import TINY, Studio, studio
 
 from rapsr_core.comparison import Comparer
-
-TINY = "tests/support/tiny_studio.py"
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 from gradio_client import Client, handle_file
-from studio_process import Studio, studio
+from studio_process import TINY, Studio, studio
 
-TINY = "tests/support/tiny_studio.py"
 QUICK = {"steps": 1, "cleaner": "none", "caption": "a cat"}
 KEPT_S = 2
 

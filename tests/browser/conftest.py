@@ -1,6 +1,7 @@
-"""The real `python app.py` in a process of its own that cannot reach the network, and the real Chromium.
+"""The studio's real page in a process of its own that cannot reach the network, and the real Chromium.
 
-Beside the embedded prior it finds one other: a tiny x4 upscaler of random weights, so that a second host can run.
+Its priors are tiny ones of the real classes with random weights, the embedded one and a x4 upscaler, so that a second host can run and
+a comparison takes seconds. `app`: `python app.py`, with what is shipped.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from studio_process import ROOT, studio
+from studio_process import ROOT, TINY, Studio, studio
 from tiny_priors import save_tiny
 from tiny_scored import scored
 from viewer_page import DESKTOP, PHONE, opened
@@ -41,13 +42,22 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("studio")
     save_tiny("x4-upscaler", folder / "weights/priors/x4-upscaler")
+    with studio(folder, command=(TINY, str(assets))) as found:
+        yield _served(found, folder)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("app")
     with studio(folder) as found:
-        yield Server(
-            found.url, found.cache, found.log, found.attempts, folder / "votes", folder / "curations", folder / "trainings"
-        )
+        yield _served(found, folder)
+
+
+def _served(found: Studio, folder: Path) -> Server:
+    return Server(found.url, found.cache, found.log, found.attempts, folder / "votes", folder / "curations", folder / "trainings")
 
 
 @pytest.fixture(scope="session")

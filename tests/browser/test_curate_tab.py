@@ -1,4 +1,4 @@
-"""The Curate tab, on the real app over a real scored pool: open it, move thresholds by mouse and keyboard, take the rules away."""
+"""The Curate tab, on the real page over a real scored pool: open it, move thresholds by mouse and keyboard, take the rules away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import APIResponse, Browser, Locator, Page, Route, expect
 from studio_page import ARTEFACTS, WAIT_MS, open_tab
 from tiny_scored import LENIENT
 
@@ -65,6 +65,30 @@ def test_a_threshold_moves_by_mouse_and_by_keyboard(curate: Page) -> None:
     curate.keyboard.press("Home")
     curate.keyboard.press("ArrowRight")
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^\d+ px$"))
+
+
+def test_an_answer_that_a_later_one_overtook_does_not_stay(curate: Page) -> None:
+    """A slow machine: the first answer of a drag arrives after the last one's."""
+    overtaken: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if overtaken or "event_data" not in (route.request.post_data or "") or "rules" not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            overtaken.append((route, route.fetch()))
+
+    curate.route("**/gradio_api/run/predict**", hold_the_first)
+    slider = handle(curate, "Short side, lower threshold")
+    slider.focus()
+    curate.keyboard.press("End")  # the largest short side, which one image has: it stays
+    curate.keyboard.press("ArrowRight")
+    expect(curate.locator("#curate-summary b")).to_have_text("0", timeout=WAIT_MS)  # asked again after five seconds
+    ((route, answer),) = overtaken
+    assert ">0<" not in answer.text()
+    with curate.expect_response("**/gradio_api/run/predict**", timeout=WAIT_MS):
+        route.fulfill(response=answer)
+    expect(curate.locator("#curate-summary b")).not_to_have_text("0", timeout=WAIT_MS)
+    expect(curate.locator("#curate-summary b")).to_have_text("0", timeout=WAIT_MS)
 
 
 def test_rules_are_taken_away_and_defaults_come_back(curate: Page) -> None:

@@ -1,4 +1,4 @@
-"""The Degrade lab, on the real app: open a photograph, move a slider, save and restore a preset, send to Compare."""
+"""The Degrade lab, on the real page: open a photograph, move a slider, save and restore a preset, send to Compare."""
 
 from __future__ import annotations
 

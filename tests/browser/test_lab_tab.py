@@ -1,4 +1,4 @@
-"""The Prompt lab, on the real app: a sweep of 2 x 2, its heat-map and files, a cell opened in Compare, Stop, Suggest."""
+"""The Prompt lab, on the real page: a sweep of 2 x 2, its heat-map and files, a cell opened in Compare, Stop, Suggest."""
 
 from __future__ import annotations
 

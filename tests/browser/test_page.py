@@ -1,4 +1,4 @@
-"""A visitor's way through the page, on the real app with its real weights, in headless Chromium."""
+"""A visitor's way through the page, in headless Chromium."""
 
 from __future__ import annotations
 
@@ -206,16 +206,6 @@ def places(page: Page) -> list[tuple[float, float, float]]:
             })"""
         )
     ]
-
-
-def test_default_recipe_on_an_example(page: Page) -> None:
-    assert page.locator("#examples button").count() >= 6
-    licences = page.locator("#examples .licence").all_inner_texts()
-    assert all(licences)
-    page.locator("#examples button").first.click()
-    expect(page.locator("#status")).to_contain_text("px", timeout=WAIT_MS)
-    compare(page)
-    page.screenshot(path=ARTEFACTS / "example_default.png")
 
 
 def test_stop_midway_frees_the_slot_and_unplugs_the_refinement(page: Page, photo: Path, server: Any) -> None:

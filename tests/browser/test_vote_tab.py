@@ -1,4 +1,4 @@
-"""The Vote tab, on the real app: a recorded comparison, a blind pair answered by key, who was who, ratings."""
+"""The Vote tab, on the real page: a recorded comparison, a blind pair answered by key, who was who, ratings."""
 
 from __future__ import annotations
 

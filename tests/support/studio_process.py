@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 OFFLINE = ROOT / "tests/browser/offline"
 START_S = 60
+TINY = "tests/support/tiny_studio.py"
+"""A command; it takes an assets folder."""
 
 
 @dataclass(frozen=True)
