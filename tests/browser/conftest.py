@@ -49,7 +49,7 @@ def server(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         yield _served(found, folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("app")
     with studio(folder) as found:

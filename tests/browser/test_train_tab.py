@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -23,6 +24,12 @@ SMALL = {
     "cache-items": 1,
     "validation-steps": 20,
 }
+
+
+@pytest.fixture(scope="session")
+def server(app: Any) -> Any:
+    """`python app.py`: what the tab trains is the shipped prior."""
+    return app
 
 
 def opened(server, browser: Browser, scheme: str = "light") -> Page:
