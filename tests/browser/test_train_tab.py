@@ -1,4 +1,4 @@
-"""The Train tab, on the real page: a small refinement is trained, stopped midway, resumed, finished, and compared with."""
+"""The Train tab, on the real app: a small refinement is trained, stopped midway, resumed, finished, and compared with."""
 
 from __future__ import annotations
 
