@@ -11,6 +11,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 
+def number(value: float | None) -> str:
+    """A cell: six significant digits, empty for what was not measured."""
+    return "" if value is None else f"{value:.6g}"
+
+
 def append(path: Path, rows: Iterable[Sequence[str]], header: Sequence[str] | None = None) -> None:
     """Add rows in one write; the header first when the file is new. Creates the file."""
     first = [header] if header and not (path.is_file() and path.stat().st_size) else []

@@ -40,14 +40,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-SERVED = ("tests/browser/", "tests/api/")
+SERVED = ("tests/browser", "tests/api")
 
 
 class Together(LoadScopeScheduling):
-    """A file's tests stay in one process, for they share fixtures; all of a folder of SERVED in one, for they share the server."""
+    """A file's tests stay in one process, for they share fixtures; all right in a folder of SERVED in one, for they share the server."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((folder for folder in SERVED if nodeid.startswith(folder)), nodeid.partition("::")[0])
+        file = nodeid.partition("::")[0]
+        folder = file.rpartition("/")[0]
+        return folder if folder in SERVED else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:

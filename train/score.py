@@ -56,7 +56,7 @@ def run(folders: list[Path], metrics: list[str], out: Path, taken: slice) -> str
         row = score(read(Path(folder) / name), [metric])[metric]
         if row.value is None:
             raise EvaluationError(f"{folder}/{name}: {row.error}")
-        csv_rows.append(out, [[folder, name, metric, f"{row.value:.6g}"]])
+        csv_rows.append(out, [[folder, name, metric, csv_rows.number(row.value)]])
     known = read_scores(out)
     return "\n".join(
         line(metric, [[known[str(f), name, metric] for name in names[taken]] for f in folders]) for metric in metrics

@@ -34,7 +34,7 @@ def restore(pairs: Sequence[Pair], name: str, metrics: Sequence[str], out: Path)
             lq, reference = load(pair, "rapsr", 0)
             image = read(save_png(clean(lq, name).clamp(0, 1), out / f"{pair.name}.png"))
             done[pair.name] = {metric: row.value for metric, row in score(image, metrics, reference).items()}
-            csv_rows.append(path, [[pair.name, *(_text(done[pair.name][metric]) for metric in metrics)]], header)
+            csv_rows.append(path, [[pair.name, *(csv_rows.number(done[pair.name][metric]) for metric in metrics)]], header)
         yield pair.name, done[pair.name]
 
 
@@ -44,7 +44,3 @@ def _load(path: Path, header: Sequence[str]) -> dict[str, Scores]:
     if first != list(header):
         raise EvaluationError(f"{path} has the columns {', '.join(first)}, asked are {', '.join(header)}; give another --out")
     return {cells[0]: {m: float(c) if c else None for m, c in zip(header[1:], cells[1:], strict=True)} for cells in rows}
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

@@ -34,7 +34,7 @@ def header(metrics: Sequence[str]) -> list[str]:
 def append(path: Path, row: Row, metrics: Sequence[str]) -> None:
     """Add a row in one write; the header first when the file is new."""
     values = [row.scores[metric, which] for metric in metrics for which in WHICH]
-    cells = ["" if value is None else f"{value:.6g}" for value in values]
+    cells = map(csv_rows.number, values)
     times = [f"{row.seconds[branch]:.2f}" for branch in BRANCHES]
     csv_rows.append(path, [[row.image, *cells, *times, row.notes]], header(metrics))
 

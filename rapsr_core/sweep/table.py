@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rapsr_core import csv_rows
 from rapsr_core.sweep import figures
 from rapsr_core.sweep.axes import SweepError, Value, label_of
 from rapsr_core.sweep.definition import Sweep
@@ -54,8 +55,8 @@ def csv_text(sweep: Sweep, rows: Sequence[Row]) -> str:
     writer.writerow(["cell", *columns, *head, "seconds_baseline", "seconds_enhanced", "error"])
     for row in sorted(rows, key=lambda row: row.cell.index):
         values = [part for value in row.cell.values for part in (value if isinstance(value, tuple) else (value,))]
-        scores = [_cell(row.value(which, metric)) for metric in metrics for which in WHICH]
-        seconds = [_cell(row.seconds.get(branch)) for branch in ("baseline", "enhanced")]
+        scores = [csv_rows.number(row.value(which, metric)) for metric in metrics for which in WHICH]
+        seconds = [csv_rows.number(row.seconds.get(branch)) for branch in ("baseline", "enhanced")]
         writer.writerow([row.cell.index, *values, *scores, *seconds, row.error])
     return buffer.getvalue()
 
@@ -98,7 +99,3 @@ def matrix(
         tuple(label_of(v) for v in down.values) if down else ("",),
         values,
     )
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"

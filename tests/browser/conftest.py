@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from studio_page import ARTEFACTS
 from studio_process import ROOT, TINY, Studio, studio
 from tiny_priors import save_tiny
 from tiny_scored import scored
 from viewer_page import DESKTOP, PHONE, opened
 from viewer_site import Site, serve
 
-ARTEFACTS = Path(__file__).with_name("artefacts")
 PHOTO_PX = 96
 CHROMIUM_OPTIONS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",

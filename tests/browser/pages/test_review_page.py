@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from studio_page import ARTEFACTS
 
+from rapsr_core import ASSETS
 from rapsr_core.curation.review import Session
 from studio.review.__main__ import images_in
 from studio.review.desk import Desk
 from studio.review.server import build
 
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).parents[2]
-ARTEFACTS = Path(__file__).with_name("artefacts")
 PICTURES, LOOKS = 30, 33
 SIZES = [(120, 90), (90, 120), (126, 70)]
 
@@ -40,7 +40,7 @@ class Review:
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Crops of the bundled photographs, enlarged, so that they are larger than the window."""
     folder = tmp_path_factory.mktemp("pool")
-    photos = sorted((ROOT / "assets" / "examples").glob("*.png"))
+    photos = sorted((ASSETS / "examples").glob("*.png"))
     for i in range(PICTURES):
         with Image.open(photos[i % len(photos)]) as photo:
             width, height = SIZES[i % 3]

@@ -7,21 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
+from studio_page import ARTEFACTS
 
+from rapsr_core import ASSETS
 from rapsr_core.curation.columns import Column, Rule, Stage
 from rapsr_core.curation.report import Report, write_report
 from rapsr_core.curation.selecting import select
 from rapsr_core.curation.thumbnails import jpeg_thumbnail
 
 pytestmark = pytest.mark.browser
-ARTEFACTS = Path(__file__).with_name("artefacts")
-EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of the bundled photographs and forty rows more, whose pictures are missing."""
-    photos = {path.name: path for path in sorted(EXAMPLES.glob("*.png"))}
+    photos = {path.name: path for path in sorted((ASSETS / "examples").glob("*.png"))}
     ids = [*photos, *(f"{i}.png" for i in range(40))]
     generator = np.random.default_rng(0)
     measures = tuple(
