@@ -53,7 +53,7 @@ class Recipe:
 
     host: str = "embedded"
     cleaner: CleanerName = "real-esrgan"
-    steps: int = 8
+    steps: int = 1
     guidance_scale: float = 1.5
     seed: int = 0
     caption: str | None = None  # None = written by the captioner from the input

@@ -97,7 +97,7 @@ SETTINGS = (
     ),
     Setting(
         "cache_items", "Cached patches", "integer", "samples",
-        "Of 256 px, cut, degraded and cleaned before the first step, about one a second; runs on the same dataset with the same seed share them.", 400, 1, 1_000_000, of="embedded",
+        "Of 256 px, cut, degraded and cleaned before the first step, about one a second; runs on the same dataset with the same seed share them.", 800, 1, 1_000_000, of="embedded",
     ),
     Setting("pure_noise_share", "Share at pure noise", "share", "samples", "Samples at the last timestep, where only text and guide say anything (objective ours).", 0.3, of="embedded"),
     Setting(
@@ -110,7 +110,7 @@ SETTINGS = (
         "Ours, of the embedded prior alone: LPIPS beside the squared error. Plain: the squared error at uniform timesteps, as published.",
         choices=(("Ours", "ours"), ("Plain", "plain")),
     ),
-    Setting("lpips_weight", "Weight of LPIPS", "number", "optimiser", "Beside the squared error (objective ours). 0 = none.", 0.7, 0, 100, of="embedded"),
+    Setting("lpips_weight", "Weight of LPIPS", "number", "optimiser", "Beside the squared error (objective ours). 0 = none.", 2.0, 0, 100, of="embedded"),
     Setting("snr_gamma", "Min-SNR gamma", "number", "optimiser", "Weighs timesteps of the plain objective. 0 = none.", 0, 0.01, 100, zero=True),
     Setting(
         "lr_schedule", "Learning rate over time", "choice", "optimiser", "In the second half of the steps.",

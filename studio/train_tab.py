@@ -61,7 +61,7 @@ def _side_pane() -> dict[str, Any]:
         ),
         "preset": gr.Radio(
             list(PRESETS), value="embedded", label="Preset", elem_id="train-preset",
-            info="Sets everything below. The shipped one is what two CPU cores do in some minutes, the published one 4,000 steps of 40 on GPUs.",
+            info="Sets everything below. The shipped one is what two CPU cores do in half an hour, the published one 4,000 steps of 40 on GPUs.",
         ),
     }  # fmt: skip
     return found | {"settings": _settings()}

@@ -49,7 +49,7 @@ def _data(group: argparse._ArgumentGroup) -> None:
     )
     add(*names("--resolution"), type=int, metavar="PX", help="side of a training image [128 embedded, 512, SDXL 1024]")
     add("--cache", type=Path, default=Path("runs/cache-curated"), help="patches (embedded prior), captions [runs/cache-curated]")
-    add("--cache-items", type=int, default=400, metavar="N", help="triples of 256 px, embedded prior [400]")
+    add("--cache-items", type=int, default=800, metavar="N", help="triples of 256 px, embedded prior [800]")
     add("--cache-latents", action="store_true", help="keep the latents of clean targets in --cache")
     add("--cache-texts", type=int, default=0, metavar="N", help="keep so many encoded texts in memory [0]")
     add("--degradation", choices=list(DEGRADATIONS), default="rapsr", help="preset of LQ and negative targets [rapsr]")
@@ -83,7 +83,7 @@ def _model(group: argparse._ArgumentGroup) -> None:
     )
     add(*names("--snr-gamma"), type=float, help="min-SNR weighting of the plain objective [none]")
     add("--pure-noise-share", type=float, default=0.3, help="share of samples at the last timestep, objective ours [0.3]")
-    add("--lpips-weight", type=float, default=0.7, help="of LPIPS beside the squared error, objective ours; 0 = none [0.7]")
+    add("--lpips-weight", type=float, default=2.0, help="of LPIPS beside the squared error, objective ours; 0 = none [2]")
     add("--lq-free", action="store_true", help="train the embedded prior without any guide, as a text-only prior")
 
 

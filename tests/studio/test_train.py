@@ -225,7 +225,7 @@ def test_the_time_is_that_of_a_run_of_the_same_kind_or_not_known() -> None:
     chosen = train_jobs.dataset("tiny")
     known = train_view.plan(chosen, wished(steps=10, batch_size=2).values, "embedded", (4.0, "before"), 0)
     assert "10 steps of 2 = 20 samples, each photograph about 6.7 times" in known
-    assert "about 5 s, at the 4.0 samples a second of run before" in known and "400 patches are made first." in known
+    assert "about 5 s, at the 4.0 samples a second of run before" in known and "800 patches are made first." in known
     assert "is not known before" in train_view.plan(chosen, wished().values, "embedded", None, 100)
 
 

@@ -48,7 +48,7 @@ def test_a_refinement_is_shelved_under_a_name_that_is_not_taken(options, assets,
 def test_dry_run_makes_no_cache(options, tmp_path, capsys):
     main([*options, "--dry-run"])
     printed = capsys.readouterr().out
-    assert "3 photographs at 128 px; 360 steps of 16" in printed
+    assert "3 photographs at 128 px; 1200 steps of 16" in printed
     assert "'[X]. ' is token ids [314, 343, 26262]: 75%, target clean" in printed
     assert "memory for weights" in printed
     assert not (tmp_path / "cache").exists()
