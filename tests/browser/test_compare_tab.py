@@ -14,7 +14,7 @@ from studio_page import ARTEFACTS, PHONE, WAIT_MS, compare, downloaded, number, 
 pytestmark = pytest.mark.browser
 
 
-NUMBERS = {"steps": "1", "seed": "77", "guidance-scale": "1.25", "tile-px": "192", "host-settings-embedded-noise-scale": "0.5"}
+NUMBERS = {"steps": "2", "seed": "77", "guidance-scale": "1.25", "tile-px": "192", "host-settings-embedded-noise-scale": "0.5"}
 REFINEMENT = "None: identifiers alone"
 GROUPS = ("sampling", "output", "enhanced")
 
@@ -39,8 +39,8 @@ def test_a_run_comes_back_from_its_png_its_link_and_the_history(
     for group in GROUPS:
         open_group(page, group)
     untouched = settings(page)
-    page.locator("#preset").get_by_label("Quality").check()
-    expect(number(page, "guidance-scale")).to_have_value("2")
+    page.locator("#preset").get_by_label("Fidelity").check()
+    expect(number(page, "guidance-scale")).to_have_value("1")
     for control, value in NUMBERS.items():
         set_number(page, control, value)
     expect(page.locator("#preset input:checked")).to_have_count(0)
