@@ -4,6 +4,7 @@ and to the GPU is left out: a GPU is granted at once, and the worker finds nothi
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,8 +15,14 @@ from rapsr_core.away import Task
 
 @contextmanager
 def granted(asked: list[float]) -> Iterator[Callable[[Task], Task]]:
-    """Gives the decorator. `asked`: where the seconds go that each call asks for."""
+    """Gives the decorator. `asked`: where the seconds go that each call asks for.
+
+    `spaces` keeps its workers for the next call. They are forks, and hold open what this process had open, as the pipe by whose end the
+    browser's driver learns that it is done: they are ended here.
+    """
     from spaces.zero import client, wrappers
+
+    others = set(multiprocessing.active_children())
 
     def schedule(task_id, request, duration, gpu_size):
         asked.append(duration.total_seconds())
@@ -28,7 +35,12 @@ def granted(asked: list[float]) -> Iterator[Callable[[Task], Task]]:
         mock.patch.object(wrappers, "worker_init", return_value=None),
         mock.patch.object(wrappers.torch, "enter_mode", return_value=None),
     ):
-        yield lambda task: decorated(task, wrappers)
+        try:
+            yield lambda task: decorated(task, wrappers)
+        finally:
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+                process.join()
 
 
 def decorated(task: Task, wrappers) -> Task:
