@@ -44,7 +44,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of a stage was finished. `preview` is a cheap look at the present estimate, or None."""
+    """A step of a stage was finished, or `share` of it. `preview` is a cheap look at the present estimate, or None."""
 
     stage: Literal["cleaner", "baseline", "enhanced"]
     step: int
@@ -52,6 +52,7 @@ class Stage:
     preview: Tensor | None
     seconds: float  # since the stage began
     seconds_left: float | None  # for the whole comparison
+    share: float = 1.0  # of the step that is done
 
 
 @dataclass(frozen=True)

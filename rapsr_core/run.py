@@ -21,12 +21,14 @@ from rapsr_core.priors.text import Text
 from rapsr_core.quality.scoring import Score, score
 from rapsr_core.quality.table import LIVE
 from rapsr_core.sampling.contract import Condition, Host
-from rapsr_core.sampling.denoise import Plan, denoise
+from rapsr_core.sampling.denoise import Plan, Step, Underway, walk
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tile_choice import TileChoice
 from rapsr_core.sampling.tiling import Tile, sites_a_side
 from rapsr_core.speeds import Speeds, network_passes
 
+PREVIEW_S = 1.0
+"""Seconds between the previews of a step under way, at least; a step's end always has one."""
 Prompts = dict[str, dict[str, Any]]
 """As `Prepared.prompts`."""
 
@@ -102,10 +104,16 @@ class Run:
         plan = Plan(recipe.steps, schedule, windows, weights=self.row.tiling.weights, tile_texts=tile_texts or None)
         work = network_passes(recipe)
         other = sum(work) if branch == "baseline" else 0
-        for step in denoise(self.host, condition, *texts, plan, ImageNoise(recipe.seed)):
-            spent = self.clock.peek()
-            left = spent / sum(work[: step.i]) * (sum(work[step.i :]) + other)
-            yield Stage(branch, step.i, step.n, self.host.preview(step.z0, condition).cpu(), spent, left)
+        shown = 0.0
+        for step in walk(self.host, condition, *texts, plan, ImageNoise(recipe.seed)):
+            share = step.share if isinstance(step, Underway) else 1.0
+            spent, done = self.clock.peek(), sum(work[: step.i - 1]) + share * work[step.i - 1]
+            left = spent / done * (sum(work) - done + other)
+            preview = None
+            if step.z0 is not None and (share == 1 or spent - shown >= PREVIEW_S):
+                preview, shown = self.host.preview(step.z0, condition).cpu(), spent
+            yield Stage(branch, step.i, step.n, preview, spent, left, share)
+        assert isinstance(step, Step)
         self.speeds.add(f"pass/{recipe.host}", spent / sum(work), condition.output_size[0] * condition.output_size[1] / 1e6)
         return step.z0
 

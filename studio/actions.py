@@ -154,14 +154,19 @@ def _change(live: LiveRun, event: Event, image: Tensor, asked: Recipe, metrics: 
         status=_told(image, event),
         prompts=live.prompts_html() if prepared else None,
         caption=live.recipe.caption if prepared and asked.caption is None else None,
-        viewer=live.viewer_value() if isinstance(event, (Stage, Image, Scored, Finished)) else None,
+        viewer=live.viewer_value() if _shows(event) else None,
         scores=score_table.render(live.scores, metrics) if isinstance(event, (Scored, Finished)) else None,
-        curve=live.curve.render() if isinstance(event, (Stage, Scored)) else None,
+        curve=live.curve.render() if isinstance(event, Scored) or (isinstance(event, Stage) and event.share == 1) else None,
         downloads=live.downloads if isinstance(event, Finished) else None,
         results=live.results() if isinstance(event, Finished) else None,
         export=live.export() if isinstance(event, Finished) else None,
         history=live.history() if isinstance(event, Finished) else None,
     )
+
+
+def _shows(event: Event) -> bool:
+    """Whether an event changes the viewer."""
+    return event.preview is not None if isinstance(event, Stage) else isinstance(event, (Image, Scored, Finished))
 
 
 def encoded(comparer: Comparer, values: Mapping[str, Any]) -> str:

@@ -122,12 +122,14 @@ class LiveRun:
         fraction = spent / whole if whole else 0.0
         text = message(event.stage, event.step, event.steps, event.seconds_left)
         self.progress = Progress(text, fraction, event.stage, dict(self.seconds))
-        if event.stage != "cleaner":
+        if event.stage != "cleaner" and event.share == 1:
             self.curve.take(event.stage, event.step, event.steps, event.preview, spent)
         bicubic = event.stage == "cleaner" and self.recipe.cleaner == "none"  # the input again
         if event.preview is not None and not bicubic:
-            path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}")
+            part = "" if event.share == 1 else f"-{event.share:.3f}"
+            path = self.folder.picture(event.preview, f"preview-{event.stage}-{event.step}{part}")
             note = "" if event.stage == "cleaner" else f"step {event.step} of {event.steps}"
+            note += "" if event.share == 1 else f", {event.share:.0%} of it"
             self.pictures[event.stage] = self._picture(event.stage, path, event.preview, note)
 
     def _picture(self, name: str, path: Path, image: Tensor, note: str = "") -> viewer.Picture:

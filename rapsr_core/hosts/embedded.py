@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -78,18 +79,20 @@ class EmbeddedHost(Host):
         drawn = noise.draw("start", (1, self.prior.space_to_depth.channels, *condition.latent_size)).to(self.device.device)
         return drawn * condition["noise_scale"].item()
 
-    def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
-        """The UNet's estimate of the clean latent.
+    def views(self, t: Tensor, condition: Condition) -> Sequence[Condition]:
+        """With "shift_px", (down, right) of the codec's blocks.
 
         The codec only rearranges pixels, so every step may lay its blocks elsewhere: what one step leaves of its grid is no
         grid to the next (cycle spinning, Coifman and Donoho 1995, over the steps instead of over copies).
         """
         shifts = shifts_px(int(t), int(condition["last_t"]), self.prior.space_to_depth.block_px)
-        outputs = [self._shifted(z, t, text, condition, *shift) for shift in shifts]
-        return torch.stack(outputs).mean(0)
+        laid = (Part(torch.tensor(shift), "global") for shift in shifts)
+        return [replace(condition, parts={**condition.parts, "shift_px": part}) for part in laid]
 
-    def _shifted(self, z: Tensor, t: Tensor, text: Text, condition: Condition, down: int, right: int) -> Tensor:
+    def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
+        """The UNet's estimate of the clean latent, its blocks laid where the condition's view has them."""
         codec = self.prior.space_to_depth
+        down, right = condition["shift_px"].tolist()
         moved = F.pixel_unshuffle(F.pixel_shuffle(z, codec.block_px).roll((down, right), (-2, -1)), codec.block_px)
         guide, lq = (
             F.pad(condition[name], (right, 0, down, 0), mode="replicate")[..., : -down or None, : -right or None]

@@ -5,7 +5,7 @@ Made from the paper, key lists and notes in tests/reference; the official code i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,12 +41,12 @@ class StableSRHost(SpacedHost):
         picture = resize(lq, size).to(self.device.device)
         return self.walked_from(picture, self.posterior_latent(self.padded(picture), noise), recipe)
 
-    def step_features(self, t: Tensor, condition: Condition) -> Condition:
-        """The structure features of this timestep, from fine to coarse: "structure/0", "structure/1", ..."""
+    def views(self, t: Tensor, condition: Condition) -> Sequence[Condition]:
+        """One, with the structure features of this timestep, from fine to coarse: "structure/0", "structure/1", ..."""
         with torch.inference_mode(), self.autocast():
             features = self.encoder(condition["latent"], t)
         structure = {f"structure/{k}": Part(level, condition.site_px << k) for k, level in enumerate(features)}
-        return replace(condition, parts={**condition.parts, **structure})
+        return [replace(condition, parts={**condition.parts, **structure})]
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
         """The noise in z."""

@@ -89,12 +89,13 @@ class Host(Protocol):
         """Those of the scheduler's timesteps that are visited, by default all; image-to-image hosts leave the first ones out."""
         return scheduler.timesteps
 
-    def step_features(self, t: Tensor, condition: Condition) -> Condition:
-        """What depends on the timestep but not on the text, once for all branches (StableSR's structure features).
+    def views(self, t: Tensor, condition: Condition) -> Sequence[Condition]:
+        """What `predict` sees of a tile's own condition at timestep t, once for all texts: one condition a network pass, by default the tile's itself.
 
-        Called with a tile's own condition. By default nothing is added.
+        What depends on the timestep but not on the text is added here (StableSR's structure features). The step's prediction is the mean over the
+        views (the embedded host's, of blocks laid elsewhere); several need a scheduler with z = sqrt(a) z0 + sqrt(1 - a) eps.
         """
-        return condition
+        return [condition]
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
         """The network's output for one tile z (1, C, h, w), already scaled as the scheduler wants it, under one text."""

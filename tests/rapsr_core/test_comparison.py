@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rapsr_core import comparison
+from rapsr_core import comparison, run
 from rapsr_core.comparison import Comparer
 from rapsr_core.device import Device
 from rapsr_core.events import Finished, Image, Prepared, Scored, Stage
@@ -19,6 +19,11 @@ RECIPE = Recipe(cleaner="none", steps=3, caption="a photo of a cat", colour_fix=
 FLOAT32 = Device(torch.device("cpu"), torch.float32, "test")
 
 
+def _kinds(events: list) -> list[type]:
+    """Of what ends something: a stage under way may tell of itself as often as it likes."""
+    return [type(event) for event in events if not isinstance(event, Stage) or event.share == 1]
+
+
 @pytest.fixture
 def comparer(assets: Path) -> Comparer:
     return Comparer(assets, FLOAT32)
@@ -26,11 +31,23 @@ def comparer(assets: Path) -> Comparer:
 
 def test_events_come_in_order(comparer: Comparer, photo: torch.Tensor) -> None:
     events = list(comparer.compare(photo, RECIPE, ["grid"]))
-    kinds = [type(e) for e in events]
-    assert kinds == [Prepared, Scored, Stage, *[Stage] * 3, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
+    assert _kinds(events) == [Prepared, Scored, Stage, *[Stage] * 3, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
     assert events[0].prompts["enhanced"]["positive"]["token_ids"][1:4] == (314, 343, 26262)
     assert events[-1].scores.keys() == {"input", "baseline", "enhanced"}
     assert all(e.image.shape == (1, 3, 96, 128) for e in events if isinstance(e, Image))
+
+
+def test_one_long_step_tells_how_far_it_is_and_shows_itself(
+    comparer: Comparer, photo: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "PREVIEW_S", 0.0)
+    events = list(comparer.compare(photo, replace(RECIPE, steps=1), ["grid"]))
+    for which in ("baseline", "enhanced"):
+        stages = [event for event in events if isinstance(event, Stage) and event.stage == which]
+        result = next(event.image for event in events if isinstance(event, Image) and event.which == which)
+        assert [stage.share for stage in stages] == pytest.approx([(k + 1) / 16 for k in range(16)])
+        distances = [(stage.preview - result).abs().mean().item() for stage in stages]
+        assert distances[-1] < 1e-6 < distances[7] < distances[0]
 
 
 def test_same_recipe_same_pixels_and_seed_matters(comparer: Comparer, photo: torch.Tensor) -> None:
@@ -54,7 +71,7 @@ def test_a_baseline_is_not_computed_again_while_nothing_it_depends_on_changes(co
     first = comparer.run(photo, RECIPE, ["grid"])
     other = replace(RECIPE, enhanced=replace(RECIPE.enhanced, strength=0.5))
     events = list(comparer.compare(photo, other, ["grid"]))
-    assert [type(e) for e in events] == [Prepared, Scored, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
+    assert _kinds(events) == [Prepared, Scored, Image, Scored, *[Stage] * 3, Image, Scored, Finished]
     shown, made = (e for e in events if isinstance(e, Image))
     assert (shown.kept, made.kept) == (True, False)
     assert shown.seconds == first.finished.seconds["baseline"] and events[-1].seconds["baseline"] == 0

@@ -12,7 +12,9 @@ from rapsr_core.hosts.embedded import EmbeddedHost, shifts_px
 from rapsr_core.hosts.registry import HOSTS, host_info
 from rapsr_core.images import resize
 from rapsr_core.priors import load_prior
+from rapsr_core.priors.text import Text
 from rapsr_core.recipe import Recipe
+from rapsr_core.sampling.contract import Condition
 from rapsr_core.sampling.denoise import Plan, denoise
 from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
@@ -40,7 +42,7 @@ def test_any_size_is_padded_for_the_network_and_cut_again(host: EmbeddedHost, si
     assert condition["guide"].shape[-2:] == tuple(4 * n for n in condition.latent_size)
     assert all(4 * n >= side * 4 + 4 for n, side in zip(condition.latent_size, size, strict=True))
     z = host.start(condition, host.scheduler, NOISE)
-    output = host.predict(z, torch.tensor(999), host.prior.text.encode(["a cat"]), condition)
+    output = predicted(host, z, 999, host.prior.text.encode(["a cat"]), condition)[0]
     assert output.shape == z.shape
     assert host.preview(output, condition).shape == guide.shape
 
@@ -58,6 +60,11 @@ def test_noise_scale_scales_the_start(host: EmbeddedHost) -> None:
     assert torch.equal(half, 0.5 * full)
 
 
+def predicted(host: EmbeddedHost, z: torch.Tensor, t: int, text: Text, condition: Condition) -> list[torch.Tensor]:
+    """One a view."""
+    return [host.predict(z, torch.tensor(t), text, seen) for seen in host.views(torch.tensor(t), condition)]
+
+
 def test_a_zero_latent_is_the_guide_itself(host: EmbeddedHost) -> None:
     condition, guide = prepared(host, 17, 23)
     assert torch.equal(host.decode(torch.zeros(1, 48, *condition.latent_size), condition), guide)
@@ -72,7 +79,7 @@ def test_colours_come_from_the_input_not_from_the_cleaner(host: EmbeddedHost) ->
 def test_the_text_reaches_the_network(host: EmbeddedHost) -> None:
     condition, _ = prepared(host, 16, 16)
     z = host.start(condition, host.scheduler, NOISE)
-    one, two = (host.predict(z, torch.tensor(999), host.prior.text.encode([p]), condition) for p in ("[X]. ", "[V]. "))
+    one, two = (predicted(host, z, 999, host.prior.text.encode([p]), condition)[0] for p in ("[X]. ", "[V]. "))
     assert not torch.equal(one, two)
 
 
@@ -80,7 +87,7 @@ def test_the_input_reaches_the_network_beside_the_guide(host: EmbeddedHost) -> N
     guide, text = torch.full((1, 3, 64, 64), 0.5), host.prior.text.encode(["a cat"])
     one, two = (host.prepare(torch.full((1, 3, 16, 16), grey), guide, RECIPE, NOISE) for grey in (0.4, 0.6))
     z = host.start(one, host.scheduler, NOISE)
-    assert not torch.equal(host.predict(z, torch.tensor(999), text, one), host.predict(z, torch.tensor(999), text, two))
+    assert not torch.equal(predicted(host, z, 999, text, one)[0], predicted(host, z, 999, text, two)[0])
 
 
 def test_tiles_agree_with_the_whole_and_leave_no_seam(host: EmbeddedHost) -> None:
@@ -103,7 +110,7 @@ def test_reduced_precision_stays_near_float32(assets: Path, host: EmbeddedHost) 
     lower = EmbeddedHost(host.prior, Device(torch.device("cpu"), torch.bfloat16, "test"))
     condition, _ = prepared(host, 16, 16)
     z, text = host.start(condition, host.scheduler, NOISE), host.prior.text.encode(["a cat"])
-    full, low = (h.predict(z, torch.tensor(500), text, condition).float() for h in (host, lower))
+    full, low = (predicted(h, z, 500, text, condition)[0] for h in (host, lower))
     assert 0 < (full - low).abs().mean() < 0.05 * full.abs().mean()
 
 
@@ -142,7 +149,7 @@ def test_a_shift_moves_the_codec_and_not_the_picture(host: EmbeddedHost) -> None
     try:
         host.unet = Identity()
         for t in (999, 874, 124):
-            assert torch.allclose(host.predict(z, torch.tensor(t), text, condition), z, atol=1e-6)
+            assert all(torch.allclose(output, z, atol=1e-6) for output in predicted(host, z, t, text, condition))
     finally:
         host.unet = unet
     assert not torch.equal(seen[0], seen[1])

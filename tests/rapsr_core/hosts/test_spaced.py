@@ -52,7 +52,7 @@ def test_reduced_precision_stays_near_float32(hosts, photo: torch.Tensor, name: 
     z, t, text = built.start(condition, built.scheduler, noise), torch.tensor(500), built.encode_text([[49406, 320, 2368, 49407]])
     for dtype in (torch.float32, torch.bfloat16):
         built.device = replace(FLOAT32, dtype=dtype)
-        outputs.append(built.predict(z, t, text, built.step_features(t, condition)))
+        outputs.append(built.predict(z, t, text, *built.views(t, condition)))
         assert outputs[-1].dtype == dtype
     full, low = outputs
     assert 0 < (full - low.float()).norm() < 0.1 * full.norm()

@@ -41,7 +41,7 @@ def test_the_encoder_sees_the_enlarged_inputs_latent_without_noise(stablesr: Sta
     assert torch.equal(condition.colour_reference, enlarged)
     seen = []
     hook = stablesr.encoder.register_forward_pre_hook(lambda module, given: seen.append(given))
-    features = stablesr.step_features(torch.tensor(666), condition)
+    (features,) = stablesr.views(torch.tensor(666), condition)
     hook.remove()
     assert seen == [(condition["latent"], torch.tensor(666))] and torch.equal(seen[0][0], condition["latent"])
     assert [features[f"structure/{k}"].shape for k in range(2)] == [(1, 16, 8, 10), (1, 16, 4, 5)]
@@ -54,13 +54,13 @@ def test_the_features_change_with_the_time_and_reach_the_unet(stablesr: StableSR
     timely = StableSRHost(stablesr.prior, encoder, stablesr.unet, stablesr.device)
     condition, z = timely.prepare(lq, lq, RECIPE, NOISE), NOISE.draw("z", (1, 4, 8, 10))
     text, t = timely.encode_text([timely.prior.tokenizer("").input_ids]), torch.tensor(500)
-    early, late = (timely.predict(z, t, text, timely.step_features(torch.tensor(at), condition)) for at in (10, 999))
+    early, late = (timely.predict(z, t, text, *timely.views(torch.tensor(at), condition)) for at in (10, 999))
     assert (early - late).abs().max() > 1e-3
 
 
 def test_a_tiles_features_are_made_of_its_own_part_of_the_latent(stablesr: StableSRHost, lq: torch.Tensor) -> None:
     condition, tile = stablesr.prepare(lq, lq, RECIPE, NOISE), Tile(0, 8, 2, 10)
-    of_the_tile = stablesr.step_features(torch.tensor(999), condition.crop(tile))
+    (of_the_tile,) = stablesr.views(torch.tensor(999), condition.crop(tile))
     expected = stablesr.encoder(condition["latent"][..., 2:10], torch.tensor(999))
     for k, features in enumerate(expected):
         assert torch.equal(of_the_tile[f"structure/{k}"], features)

@@ -1,6 +1,7 @@
 """A toy host over real schedulers: its network is a fixed function of every pixel, so that tiles must equal the whole."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -22,7 +23,8 @@ class ToyHost(Host):
     def __init__(self, scheduler: SchedulerMixin) -> None:
         self.scheduler, self.unet = scheduler, torch.nn.Identity()
         self.predicted: list[tuple[int, int, int]] = []  # (t, height, width)
-        self.featured = 0
+        self.viewed = 0
+        self.gains: tuple[float, ...] = ()  # of views in place of the one
 
     def encode_text(self, token_ids: Sequence[Sequence[int]], learned: Sequence[Tensor] = ()) -> Text:
         return Text(torch.tensor([[[len(ids) / 10]] for ids in token_ids]))
@@ -35,13 +37,17 @@ class ToyHost(Host):
     def start(self, condition: Condition, scheduler: SchedulerMixin, noise: ImageNoise) -> Tensor:
         return noise.draw("start", (1, 3, *condition.latent_size)) * scheduler.init_noise_sigma
 
-    def step_features(self, t: Tensor, condition: Condition) -> Condition:
-        self.featured += 1
-        return condition
+    def views(self, t: Tensor, condition: Condition) -> Sequence[Condition]:
+        self.viewed += 1
+        if not self.gains:
+            return [condition]
+        gains = (Part(torch.tensor(gain), "global") for gain in self.gains)
+        return [replace(condition, parts={**condition.parts, "gain": gain}) for gain in gains]
 
     def predict(self, z: Tensor, t: Tensor, text: Text, condition: Condition) -> Tensor:
         self.predicted.append((int(t), *z.shape[-2:]))
-        return torch.tanh(0.5 * z + condition["hint"]) * (0.5 + text.states.mean())
+        output = torch.tanh(0.5 * z + condition["hint"]) * (0.5 + text.states.mean())
+        return output * condition["gain"] if self.gains else output
 
     def preview(self, z0: Tensor, condition: Condition) -> Tensor:
         return z0

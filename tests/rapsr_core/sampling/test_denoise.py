@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rapsr_core.priors.embedded import build_scheduler
 from rapsr_core.sampling.contract import Condition, Part, Text
-from rapsr_core.sampling.denoise import Plan, Step, clean_estimate, denoise
+from rapsr_core.sampling.denoise import Plan, Step, clean_estimate, denoise, walk
 from rapsr_core.sampling.guidance import constant
 from rapsr_core.sampling.noise import ImageNoise
 from rapsr_core.sampling.tiling import Tile, tiles
@@ -93,10 +93,33 @@ def test_a_tile_may_have_texts_of_its_own(toy, condition, texts) -> None:
     assert not changed[8:].any() and not changed[:, 8:].any()
 
 
-def test_step_features_are_made_once_a_tile_for_both_branches(toy, condition, texts) -> None:
+def test_views_are_made_once_a_tile_for_both_texts(toy, condition, texts) -> None:
     host = toy(build_scheduler())
     finished(host, condition, texts, Plan(3, constant(2.0), tiles((12, 16), 8, 2)))
-    assert (host.featured, len(host.predicted)) == (3 * 6, 3 * 6 * 2)
+    assert (host.viewed, len(host.predicted)) == (3 * 6, 3 * 6 * 2)
+
+
+@pytest.mark.parametrize("windows", [WHOLE, tiles((12, 16), 8, 2)], ids=["whole", "tiles"])
+def test_a_step_is_the_mean_of_its_views_and_shows_it_as_it_grows(toy, condition, texts, windows) -> None:
+    """Linear in the gain, so that the mean of gains .5 and 1.5 is gain 1, and the first view alone is gain .5."""
+    one, several, half = (toy(build_scheduler()) for _ in range(3))
+    several.gains, half.gains = (0.5, 1.5), (0.5,)
+    plan = Plan(1, constant(2.0), windows)
+    events = list(walk(several, condition, *texts, plan, NOISE))
+    passes = 2 * len(windows)
+    assert [event.share for event in events[:-1]] == pytest.approx([(k + 1) / passes for k in range(passes - 1)])
+    assert [event.z0 is not None for event in events[:-1]] == [k + 1 >= len(windows) for k in range(passes - 1)]
+    torch.testing.assert_close(events[-1].z0, finished(one, condition, texts, plan))
+    torch.testing.assert_close(events[len(windows) - 1].z0, finished(half, condition, texts, plan))
+
+
+def test_closing_between_two_passes_stops_there(toy, condition, texts) -> None:
+    host = toy(build_scheduler())
+    host.gains = (1.0,) * 16
+    run = walk(host, condition, *texts, Plan(1, constant(1), WHOLE), NOISE)
+    next(run)
+    run.close()
+    assert len(host.predicted) == 1
 
 
 def test_closing_stops_the_work_and_leaves_the_hosts_scheduler_as_it_was(toy, condition, texts) -> None:
