@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_default_recipe_on_an_example(app: Any, browser: Browser) -> None:
+    """Its one long step shows itself while it grows, and can be stopped within."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(app.url)
     expect(page.locator("#examples button").nth(5)).to_be_visible(timeout=WAIT_MS)
@@ -19,6 +20,12 @@ def test_default_recipe_on_an_example(app: Any, browser: Browser) -> None:
     assert all(licences)
     page.locator("#examples button").first.click()
     expect(page.locator("#status")).to_contain_text("px", timeout=WAIT_MS)
+    page.click("#run")
+    expect(page.locator("#viewer")).to_contain_text("step 1 of 1, ", timeout=WAIT_MS)
+    expect(page.locator("#viewer")).to_contain_text("% of it")
+    page.screenshot(path=ARTEFACTS / "example_underway.png")
+    page.click("#stop")
+    expect(page.locator("#progress .message")).to_have_text("Stopped")
     compare(page)
     page.screenshot(path=ARTEFACTS / "example_default.png")
     page.close()

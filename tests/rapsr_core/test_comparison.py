@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rapsr_core import comparison, run
+from rapsr_core import comparison
 from rapsr_core.comparison import Comparer
 from rapsr_core.device import Device
 from rapsr_core.events import Finished, Image, Prepared, Scored, Stage
@@ -40,7 +40,7 @@ def test_events_come_in_order(comparer: Comparer, photo: torch.Tensor) -> None:
 def test_one_long_step_tells_how_far_it_is_and_shows_itself(
     comparer: Comparer, photo: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "PREVIEW_S", 0.0)
+    monkeypatch.setattr("rapsr_core.run.PREVIEW_S", 0.0)
     events = list(comparer.compare(photo, replace(RECIPE, steps=1), ["grid"]))
     for which in ("baseline", "enhanced"):
         stages = [event for event in events if isinstance(event, Stage) and event.stage == which]

@@ -56,6 +56,18 @@ def test_compare_follows_the_run_to_exact_files(comparer: Comparer, photo: Path)
     assert scores["baseline"] == scores["enhanced"] == ["NIQE", "BRISQUE", "PIQE"]
 
 
+def test_a_step_under_way_is_shown_with_its_share_and_is_no_point_of_the_curve(
+    comparer: Comparer, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rapsr_core.run.PREVIEW_S", 0.0)
+    changes = list(actions.compare(comparer, str(photo), {**QUICK, "steps": 1}, [], curve="niqe"))
+    shown = [image for change in changes if change.viewer for image in change.viewer["images"] if image["name"] == "enhanced"]
+    assert [image["note"] for image in shown[:3]] == [f"step 1 of 1, {share} of it" for share in ("6%", "12%", "19%")]
+    assert len({image["file"]["path"] for image in shown[:16]}) == 16  # a file each: the browser may still be reading one
+    curves = [change.curve for change in changes if change.curve]
+    assert curves and "NIQE over the steps" in curves[-1]
+
+
 @pytest.mark.parametrize("stop_after", ["Waiting", "Starting", "Baseline, step 1", "Enhanced, step 1", "Enhanced, step 2"])
 def test_closing_at_any_moment_restores_the_weights_and_frees_the_slot(comparer: Comparer, photo: Path, stop_after: str) -> None:
     before = comparer.run(read(photo), forms.recipe_of(QUICK), [])
