@@ -50,6 +50,7 @@ AS_PUBLISHED = Change()
 CHANGES: dict[str, dict[Name, Change]] = {
     "embedded": {
         "fast": Change(steps=2),
+        "quality": Change(steps=4, guidance_scale=1.75),
         "fidelity": Change(guidance_scale=1.0),
     },
     "x4-upscaler": {
