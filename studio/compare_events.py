@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +12,14 @@ import gradio as gr
 
 from rapsr_core.hosts.registry import recipe_from_json
 from rapsr_core.recipe import RecipeError
-from studio import forms, progress_view
+from studio import forms, progress_view, sessions
 from studio.api import SLOT
 from studio.engine import Engine
 from studio.event_options import PRIVATE, QUICK
 from studio.examples import Example
 from studio.restore_pane import RestoreParts
 from studio.restoring import problem
+from studio.underway import Underway
 from studio.viewer import Picture
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ MOST_KEPT = 8
 """Pictures kept beside a run; of more the oldest go."""
 EXPORTED = ("sheet", "page")
 """Downloads that are made when a run has left the compute slot."""
+STOPPING_S = 120.0
+"""Longest wait for a run that was stopped: it ends after a network pass, or a tile of the cleaner."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Handlers:
     parts: Parts
     engine: Engine
     shown: list[Example]
+    underway: Underway = field(default_factory=Underway)
 
     def validate(
         self,
@@ -146,11 +150,18 @@ class Handlers:
         """The whole run; Gradio closes this generator on Stop."""
         work = self.engine.parts
         try:
-            for change in work.actions.compare(work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth, curve):
-                yield updates(self.parts, change)
+            with self.underway.of(sessions.current()):
+                for change in work.actions.compare(
+                    work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth, curve
+                ):
+                    yield updates(self.parts, change)
         except work.actions.KNOWN as error:
             yield {self.parts.progress: progress_view.FAILED}
             raise gr.Error(str(error)) from error
+
+    def stopped(self) -> str:
+        """Stop was pressed: what is said once the run has ended, and Compare can be pressed again."""
+        return progress_view.STOPPED if self.underway.ended(sessions.current(), STOPPING_S) else progress_view.STOPPING
 
     def exported(self, export: Any) -> dict[Any, Any]:
         """A comparison is shown (results.Export, which Gradio cannot resolve here): what can be taken away of it besides its own files."""
@@ -232,7 +243,8 @@ def wire(parts: Parts, do: Handlers) -> Parts:
     parts.compare.click(do.told, boxes, parts.status, **QUICK)
     running = parts.compare.click(
         do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
-        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
+        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare",
+        **PRIVATE,
     )  # fmt: skip
     for trigger, own in looks.items():
         trigger(None, cancels=[running, exporting, *(other for other in looks.values() if other is not own)])
@@ -243,7 +255,9 @@ def wire(parts: Parts, do: Handlers) -> Parts:
     parts.keep.click(do.keep, [parts.kept, parts.results], keeping, **QUICK)
     parts.forget.click(do.forget, None, [parts.kept, parts.forget], **QUICK)
     parts.stop.click(None, cancels=[running, *looks.values()])
-    parts.stop.click(lambda: progress_view.STOPPED, None, parts.progress, **QUICK)
+    parts.stop.click(lambda: progress_view.STOPPING, None, parts.progress, **QUICK).then(
+        do.stopped, None, parts.progress, **QUICK
+    )
     parts.random_seed.click(lambda: random.randrange(2**32), None, parts.controls["seed"], **QUICK)
     # Without a trigger: when the page is opened, and at every change of an input.
     gr.on(None, do.encode, list(parts.texts().values()), parts.prompts, trigger_mode="always_last", **QUICK)

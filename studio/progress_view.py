@@ -57,4 +57,4 @@ def _stage(key: str, label: str, progress: Progress) -> str:
     return f'<li class="{state}"{step}>{label}{seconds}</li>'
 
 
-READY, STOPPED, FAILED = (render(Progress(word)) for word in ("Ready", "Stopped", "Not finished"))
+READY, STOPPING, STOPPED, FAILED = (render(Progress(word)) for word in ("Ready", "Stopping …", "Stopped", "Not finished"))

@@ -27,10 +27,14 @@ def kept_s() -> float:
     return float(os.environ.get(VARIABLE, KEPT_S))
 
 
+def current() -> str:
+    """Name of the session that is being served, as its client gives it; "none" where it gives none."""
+    return getattr(LocalContext.request.get(None), "session_hash", None) or "none"
+
+
 def run_folder(name: str) -> Path:
     """A new folder for files of the session that is being served, inside Gradio's cache."""
-    request = LocalContext.request.get(None)
-    session = _folder(getattr(request, "session_hash", None) or "none")
+    session = _folder(current())
     if not session.exists():
         sweep()
     (session / name).mkdir(parents=True)
