@@ -19,7 +19,7 @@ from studio.event_options import PRIVATE, QUICK
 from studio.examples import Example
 from studio.restore_pane import RestoreParts
 from studio.restoring import problem
-from studio.underway import Underway
+from studio.running import Running
 from studio.viewer import Picture
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Handlers:
     parts: Parts
     engine: Engine
     shown: list[Example]
-    underway: Underway = field(default_factory=Underway)
+    running: Running = field(default_factory=Running)
 
     def validate(
         self,
@@ -150,7 +150,7 @@ class Handlers:
         """The whole run; Gradio closes this generator on Stop."""
         work = self.engine.parts
         try:
-            with self.underway.of(sessions.current()):
+            with self.running.of(sessions.current()):
                 for change in work.actions.compare(
                     work.comparer, photo, self._values(args), (*slow, *fetched), kept, truth, curve
                 ):
@@ -161,7 +161,7 @@ class Handlers:
 
     def stopped(self) -> str:
         """Stop was pressed: what is said once the run has ended, and Compare can be pressed again."""
-        return progress_view.STOPPED if self.underway.ended(sessions.current(), STOPPING_S) else progress_view.STOPPING
+        return progress_view.STOPPED if self.running.ended(sessions.current(), STOPPING_S) else progress_view.STOPPING
 
     def exported(self, export: Any) -> dict[Any, Any]:
         """A comparison is shown (results.Export, which Gradio cannot resolve here): what can be taken away of it besides its own files."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Underway:
+class Running:
     """Sessions with something under way, each as often as it has."""
 
     def __init__(self) -> None:
