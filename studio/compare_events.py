@@ -243,8 +243,7 @@ def wire(parts: Parts, do: Handlers) -> Parts:
     parts.compare.click(do.told, boxes, parts.status, **QUICK)
     running = parts.compare.click(
         do.compare, [parts.photo, parts.truth, parts.curve_metric, parts.slow, parts.fetched, parts.kept, *boxes], outputs, validator=do.validate, concurrency_id=SLOT,
-        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare",
-        **PRIVATE,
+        concurrency_limit=1, show_progress="minimal", show_progress_on=parts.progress, api_name="page_compare", **PRIVATE,
     )  # fmt: skip
     for trigger, own in looks.items():
         trigger(None, cancels=[running, exporting, *(other for other in looks.values() if other is not own)])

@@ -66,6 +66,10 @@ def test_a_step_under_way_is_shown_with_its_share_and_is_no_point_of_the_curve(
     assert len({image["file"]["path"] for image in shown[:16]}) == 16  # a file each: the browser may still be reading one
     curves = [change.curve for change in changes if change.curve]
     assert curves and "NIQE over the steps" in curves[-1]
+    under_way = [
+        change for change in changes if change.viewer and any("of it" in image["note"] for image in change.viewer["images"])
+    ]
+    assert len(under_way) == 2 * 15 and all(change.curve is None for change in under_way)
 
 
 @pytest.mark.parametrize("stop_after", ["Waiting", "Starting", "Baseline, step 1", "Enhanced, step 1", "Enhanced, step 2"])
